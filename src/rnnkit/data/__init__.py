@@ -1,0 +1,1 @@
+"""Tables, calendars, scaling and windows."""
