@@ -1,0 +1,20 @@
+"""Training: epochs, checkpoints and run folders, for any model and any task."""
+
+from rnnkit.training.config import TrainingConfig
+from rnnkit.training.epochs import Dataset, Loss
+from rnnkit.training.history import EpochState, History
+from rnnkit.training.progress import Progress
+from rnnkit.training.sampling import epoch_order
+from rnnkit.training.trainer import Callback, Trainer
+
+__all__ = [
+    "Callback",
+    "Dataset",
+    "EpochState",
+    "History",
+    "Loss",
+    "Progress",
+    "Trainer",
+    "TrainingConfig",
+    "epoch_order",
+]

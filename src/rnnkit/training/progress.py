@@ -1,0 +1,136 @@
+"""What a person sees of a training: a live bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, TextIO
+
+from rnnkit.training.history import EpochState, History, StopReason
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+SECONDS_BETWEEN_LINES = 1.0
+SECONDS_BETWEEN_FRAMES = 0.2
+
+
+class Progress:
+    """Shows the epochs of one training after another, such as those of an ensemble's members.
+
+    On a terminal each training has a live bar: its epoch, losses, the best epoch and the time that
+    the epochs left would take. Elsewhere it has plain lines without control codes: at most one an
+    epoch and one a second, and always one for the last epoch, which says why training stopped.
+
+    Args:
+        quiet: show nothing; default false.
+        stream: where to; standard error by default, which leaves standard output to results.
+
+    Example:
+        >>> import sys
+        >>> progress = Progress(stream=sys.stdout)
+        >>> progress.start("member 1/5", epochs=1, history=History())
+        >>> progress.update(EpochState(1, 1, 0.5, 0.25, 1e-3, 0.1, 1, 0.25), stopped="epochs")
+        member 1/5: epoch 1/1, loss 0.5, validation 0.25, best 0.25 in epoch 1, done
+        >>> progress.stop()
+    """
+
+    def __init__(self, *, quiet: bool = False, stream: TextIO | None = None) -> None:
+        self._quiet = quiet
+        self._stream = stream
+        self._title = ""
+        self._first = 0
+        self._started = self._shown = 0.0
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+
+    def start(self, title: str, epochs: int, history: History) -> None:
+        """Begin to show a training; `history` holds the epochs that a resumed one has behind it."""
+        self._title = title
+        self._first = len(history)
+        self._started = self._shown = time.monotonic()
+        if not self._quiet and history.stopped is None and _is_terminal(self._target()):
+            self._open_bar(epochs)
+
+    def update(self, state: EpochState, stopped: StopReason | None) -> None:
+        """Show an epoch that ended; `stopped` says why it was the last, if it was."""
+        if self._quiet:
+            return
+        now = time.monotonic()
+        pause = SECONDS_BETWEEN_LINES if self._bar is None else SECONDS_BETWEEN_FRAMES
+        if stopped is None and now - self._shown < pause:
+            return
+        self._shown = now
+        numbers = ", ".join((*_losses(state), self._outlook(state, stopped, now)))
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=state.epoch, numbers=numbers)
+            self._bar.refresh()
+            return
+        title = f"{self._title}: " if self._title else ""
+        self._print(f"{title}epoch {state.epoch}/{state.epochs}, {numbers}")
+
+    def stop(self) -> None:
+        """End the showing of a training; a bar stays on the screen as its last line."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = self._task = None
+
+    def _outlook(self, state: EpochState, stopped: StopReason | None, now: float) -> str:
+        if stopped is not None:
+            return "done" if stopped == "epochs" else f"stopped: {_REASONS[stopped]}"
+        pace = (now - self._started) / (state.epoch - self._first)
+        return f"{_clock(pace * (state.epochs - state.epoch))} left"
+
+    def _target(self) -> TextIO:
+        # Looked up at each use: whoever captures output replaces sys.stderr.
+        return sys.stderr if self._stream is None else self._stream
+
+    def _print(self, line: str) -> None:
+        stream = self._target()
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        print(line.encode(encoding, "replace").decode(encoding), file=stream, flush=True)
+
+    def _open_bar(self, epochs: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+        from rich.progress import Progress as Bar
+
+        self._bar = Bar(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[numbers]}", markup=False),
+            console=Console(file=self._target()),
+            auto_refresh=False,  # a thread that redraws would take time from training
+        )
+        self._task = self._bar.add_task(
+            self._title or "epoch", total=epochs, completed=self._first, numbers=""
+        )
+        self._bar.start()
+
+
+_REASONS = {
+    "patience": "the validation loss got no better",
+    "time limit": "the time limit has passed",
+    "callback": "a callback asked for it",
+}
+
+
+def _losses(state: EpochState) -> list[str]:
+    parts = [f"loss {state.train_loss:.4g}"]
+    if state.validation_loss is not None:
+        parts.append(f"validation {state.validation_loss:.4g}")
+        parts.append(f"best {state.best_loss:.4g} in epoch {state.best_epoch}")
+    return parts
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    return stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
