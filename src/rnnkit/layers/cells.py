@@ -1,0 +1,109 @@
+"""One step at a time: drop-ins for the cells of torch.nn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.functional import linear
+
+from rnnkit.errors import ConfigError, ShapeError
+from rnnkit.layers.drop_in import ShapeRuntimeError
+from rnnkit.ops.case import Weights
+from rnnkit.ops.reference import gru_reset_before
+
+
+class _Cell(nn.RNNCellBase):
+    """The checks that the three cells share, with torch's texts."""
+
+    def _check(self, name: str, input: Tensor, states: tuple[Tensor, ...]) -> None:
+        if input.dim() not in (1, 2):
+            raise ShapeError(f"{name}: Expected input to be 1D or 2D, got {input.dim()}D instead")
+        for index, state in enumerate(states):
+            if state.dim() not in (1, 2):
+                what = f"hx[{index}]" if name == "LSTMCell" else "hidden"
+                raise ShapeError(
+                    f"{name}: Expected {what} to be 1D or 2D, got {state.dim()}D instead"
+                )
+        if input.size(-1) != self.input_size:
+            raise ShapeRuntimeError(
+                f"input has inconsistent input_size: got {input.size(-1)} "
+                f"expected {self.input_size}"
+            )
+        for index, state in enumerate(states):
+            if input.dim() == 2 and state.size(0) != input.size(0):
+                raise ShapeRuntimeError(
+                    f"Input batch size {input.size(0)} doesn't match hidden{index} batch size "
+                    f"{state.size(0)}"
+                )
+            if state.size(-1) != self.hidden_size or state.dim() != input.dim():
+                got = state.size(-1) if state.dim() == input.dim() else tuple(state.shape)
+                raise ShapeRuntimeError(
+                    f"hidden{index} has inconsistent hidden_size: got {got}, "
+                    f"expected {self.hidden_size}"
+                )
+
+
+class SimpleRNNCell(_Cell, nn.RNNCell):
+    """One step of Elman's network: h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu."""
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        nonlinearity: str = "tanh",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        if nonlinearity not in ("tanh", "relu"):
+            raise ConfigError(
+                f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'."
+            )
+        super().__init__(input_size, hidden_size, bias, nonlinearity, device, dtype)
+
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
+        """Return the next state."""
+        self._check("RNNCell", input, () if hx is None else (hx,))
+        return super().forward(input, hx)
+
+
+class LSTMCell(_Cell, nn.LSTMCell):
+    """One step of long short-term memory."""
+
+    def forward(
+        self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return the next states (h, c)."""
+        self._check("LSTMCell", input, () if hx is None else tuple(hx))
+        return super().forward(input, hx)
+
+
+class GRUCell(_Cell, nn.GRUCell):
+    """One step of a gated recurrent unit."""
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        reset_after: bool = True,
+    ) -> None:
+        super().__init__(input_size, hidden_size, bias, device, dtype)
+        self.reset_after = reset_after
+
+    def extra_repr(self) -> str:
+        """Return torch's text, and `reset_after` where it is not torch's."""
+        return super().extra_repr() + ("" if self.reset_after else ", reset_after=False")
+
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
+        """Return the next state."""
+        self._check("GRUCell", input, () if hx is None else (hx,))
+        if self.reset_after:
+            return super().forward(input, hx)
+        h = input.new_zeros(*input.shape[:-1], self.hidden_size) if hx is None else hx
+        weights = Weights(self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh, None)
+        return gru_reset_before(linear(input, weights.ih, weights.bias_ih), h, (h,), weights)[0]

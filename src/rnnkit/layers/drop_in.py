@@ -1,0 +1,31 @@
+"""The errors of the drop-in layers: torch's texts, and both torch's classes and rnnkit's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rnnkit.errors import ConfigError, ShapeError
+
+
+class ShapeRuntimeError(ShapeError, RuntimeError):
+    """A tensor of the wrong shape, where torch.nn raises RuntimeError."""
+
+
+class ShapeTypeError(ShapeError, TypeError):
+    """An input that is no tensor, or the wrong number of states."""
+
+
+class ConfigTypeError(ConfigError, TypeError):
+    """A constructor argument of the wrong type, where torch.nn raises TypeError."""
+
+
+@contextmanager
+def constructor_errors() -> Iterator[None]:
+    """Turn what a constructor of torch.nn raises into rnnkit's errors, with torch's text."""
+    try:
+        yield
+    except TypeError as error:
+        raise ConfigTypeError(str(error)) from error
+    except ValueError as error:
+        raise ConfigError(str(error)) from error

@@ -1,0 +1,179 @@
+"""One recurrence to compute, in the form that every backend takes, and the checks on the way in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from rnnkit.errors import ShapeError
+from rnnkit.ops.spec import CellSpec
+
+
+class Weights(NamedTuple):
+    """The parameters of one layer in one direction; G and their order are the cell's."""
+
+    ih: Tensor  # (G * H, I)
+    hh: Tensor  # (G * H, H), or (G * H, P) under a projection
+    bias_ih: Tensor | None  # (G * H)
+    bias_hh: Tensor | None  # (G * H)
+    hr: Tensor | None  # (P, H): LSTM's projection of the output, if it has one
+
+
+class Traits(NamedTuple):
+    """What a case asks of a backend: enough to know, without tensors, which one can serve."""
+
+    cell: CellSpec
+    recurrent_dropout: bool
+
+
+@dataclass(frozen=True)
+class Case:
+    """A stack of layers over a batch, with everything already checked.
+
+    Args:
+        cell: the cell of every layer.
+        x: `(B, T, I)`; with `batch_sizes`, the `(N, I)` data of a PackedSequence.
+        states: the initial states in the cell's order, each `(L * D, B, H)`.
+        flat_weights: the parameters in torch's order: per layer, per direction, then as `Weights`.
+        bias: whether `flat_weights` holds biases.
+        projection: whether `flat_weights` holds LSTM's `hr`.
+        layers: L.
+        bidirectional: whether D is 2.
+        reverse: run from the last step to the first; only where D is 1.
+        dropout: between layers, in `0..1`; 0 outside training.
+        lengths: `(B,)` int64, steps of each row that count; `None` for all.
+        mask: `(B, T)` bool, true where a step counts; `None` for all.
+        recurrent_dropout_masks: `L * D` times `(B, H)`, scaled; `None` for none.
+        batch_sizes: `(T,)` int64 of a PackedSequence; then no lengths, mask or reverse.
+    """
+
+    cell: CellSpec
+    x: Tensor
+    states: tuple[Tensor, ...]
+    flat_weights: Sequence[Tensor]
+    bias: bool
+    projection: bool = False
+    layers: int = 1
+    bidirectional: bool = False
+    reverse: bool = False
+    dropout: float = 0.0
+    lengths: Tensor | None = None
+    mask: Tensor | None = None
+    recurrent_dropout_masks: Sequence[Tensor] | None = None
+    batch_sizes: Tensor | None = None
+
+    def traits(self) -> Traits:
+        """Return what this case asks of a backend."""
+        return Traits(self.cell, self.recurrent_dropout_masks is not None)
+
+    def weights(self) -> Iterator[Weights]:
+        """Yield the parameters of each layer and direction, in the order of the states."""
+        flat = iter(self.flat_weights)
+        for _ in range(self.layers * (2 if self.bidirectional else 1)):
+            ih, hh = next(flat), next(flat)
+            bias_ih, bias_hh = (next(flat), next(flat)) if self.bias else (None, None)
+            yield Weights(ih, hh, bias_ih, bias_hh, next(flat) if self.projection else None)
+
+
+def check_lengths(
+    lengths: Tensor | Sequence[int] | None, mask: Tensor | None, B: int, T: int
+) -> tuple[Tensor | None, Tensor | None]:
+    """Return lengths and mask as tensors of the right shape and type.
+
+    Raises:
+        ShapeError: unless lengths are B whole numbers in `0..T` and mask is bool `(B, T)`.
+    """
+    if lengths is not None:
+        lengths = torch.as_tensor(lengths)
+        if lengths.shape != (B,):
+            raise ShapeError(
+                f"lengths must be ({B},), one for each row, got {tuple(lengths.shape)}"
+            )
+        if lengths.is_floating_point() or lengths.dtype in (torch.bool, torch.complex64):
+            raise ShapeError(
+                f"lengths must be whole numbers, got {lengths.dtype}; use lengths.long()"
+            )
+        lengths = lengths.long()
+        if B and (int(lengths.min()) < 0 or int(lengths.max()) > T):
+            raise ShapeError(f"lengths must lie in 0..{T}, got {lengths.tolist()}")
+    if mask is not None:
+        if mask.shape != (B, T):
+            raise ShapeError(f"mask must be (B, T) = {(B, T)}, got {tuple(mask.shape)}")
+        if mask.dtype != torch.bool:
+            raise ShapeError(f"mask must be bool, got {mask.dtype}; use mask.bool()")
+    return lengths, mask
+
+
+def valid_steps(
+    lengths: Tensor | None, mask: Tensor | None, T: int, device: torch.device
+) -> Tensor | None:
+    """Return `(B, T)` bool, true where lengths and mask both let a step count; `None` for all."""
+    mask = None if mask is None else mask.to(device)
+    if lengths is None:
+        return mask
+    within = torch.arange(T, device=device) < lengths.to(device)[:, None]
+    return within if mask is None else within & mask
+
+
+def one_direction(
+    cell: CellSpec,
+    x: Tensor,
+    weight_ih: Tensor,
+    weight_hh: Tensor,
+    bias_ih: Tensor | None,
+    bias_hh: Tensor | None,
+    states: Sequence[Tensor | None],
+    *,
+    lengths: Tensor | Sequence[int] | None,
+    mask: Tensor | None,
+    reverse: bool,
+    recurrent_dropout_mask: Tensor | None,
+) -> Case:
+    """Return the checked case of one layer in one direction: what the public ops take.
+
+    Raises:
+        ShapeError: if a shape or dtype does not fit `x`, naming the argument.
+    """
+    if x.dim() != 3 or x.shape[1] == 0:
+        raise ShapeError(f"x must be (B, T, I) with T at least 1, got shape {tuple(x.shape)}")
+    B, T, I = x.shape  # noqa: E741
+    G, H = len(cell.gates), weight_hh.shape[-1]
+    if bias_ih is None and bias_hh is not None:
+        bias_ih = torch.zeros_like(bias_hh)
+    if bias_hh is None and bias_ih is not None:
+        bias_hh = torch.zeros_like(bias_ih)
+    _check("weight_ih", weight_ih, (G * H, I), x)
+    _check("weight_hh", weight_hh, (G * H, H), x)
+    _check("bias_ih", bias_ih, (G * H,), x)
+    _check("bias_hh", bias_hh, (G * H,), x)
+    _check("recurrent_dropout_mask", recurrent_dropout_mask, (B, H), x)
+    for name, state in zip(cell.states, states, strict=True):
+        _check(f"{name}0", state, (B, H), x)
+    lengths, mask = check_lengths(lengths, mask, B, T)
+    zeros = x.new_zeros(1, B, H)
+    return Case(
+        cell=cell,
+        x=x,
+        states=tuple(zeros if state is None else state[None] for state in states),
+        flat_weights=[w for w in (weight_ih, weight_hh, bias_ih, bias_hh) if w is not None],
+        bias=bias_ih is not None,
+        reverse=reverse,
+        lengths=lengths,
+        mask=mask,
+        recurrent_dropout_masks=(
+            None if recurrent_dropout_mask is None else [recurrent_dropout_mask]
+        ),
+    )
+
+
+def _check(name: str, tensor: Tensor | None, shape: tuple[int, ...], x: Tensor) -> None:
+    if tensor is None:
+        return
+    if tensor.shape != shape:
+        raise ShapeError(f"{name} must be {shape}, got {tuple(tensor.shape)}")
+    if tensor.dtype != x.dtype:
+        raise ShapeError(f"{name} must be {x.dtype} like x, got {tensor.dtype}; convert one")
