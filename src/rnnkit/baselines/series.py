@@ -1,0 +1,170 @@
+"""The four simple baselines of a series: a line of arithmetic each, and hard to beat.
+
+With y the known values, o the origin, h = 1..H the step ahead and m the season:
+
+    last value                    y_{o-1}
+    seasonal naive                s_h = the value at the same place of the last known season
+    seasonal naive × mean growth  s_h · g^k,  k = ceil(h / m),  log g = mean log(y_t / y_{t-m})
+    drift                         y_{o-1} + h (y_{o-1} - y_0) / (o - 1)
+
+Source of all but the third: R. J. Hyndman and G. Athanasopoulos, "Forecasting: Principles and
+Practice" (3rd edition), section 5.2. The third is "last year × mean growth", growth being the
+geometric mean over all known rows of the ratio to the same place a season before.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from rnnkit.baselines.contract import (
+    FloatArray,
+    IntArray,
+    SkipBaseline,
+    check_fit,
+    check_origins,
+)
+
+
+class _Simple(ABC):
+    """Keeps what `fit` was told; a subclass says what the series must hold, and one formula."""
+
+    name: str
+    _train_shape: tuple[int, ...]
+    _season: int
+    _horizon: int
+
+    def fit(self, train: FloatArray, *, season: int, horizon: int) -> None:
+        """Check that the series has what the formula needs; see `Baseline.fit`."""
+        check_fit(train, season, horizon)
+        self._require(train, season)
+        self._train_shape, self._season, self._horizon = train.shape, season, horizon
+
+    def forecast(self, values: FloatArray, origins: IntArray) -> FloatArray:
+        """Forecast from each origin; see `Baseline.forecast`."""
+        check_origins(values, origins, self._train_shape)
+        steps = np.arange(1, self._horizon + 1)
+        return self._formula(values, origins[:, None], steps)
+
+    @abstractmethod
+    def _require(self, train: FloatArray, season: int) -> None:
+        """Raise SkipBaseline unless the formula makes sense for the series."""
+
+    @abstractmethod
+    def _formula(self, values: FloatArray, origins: IntArray, steps: IntArray) -> FloatArray:
+        """Return `(M, H, K)` from `values (N', K)`, `origins (M, 1)` and `steps (H,)` = 1..H."""
+
+
+class LastValue(_Simple):
+    """The last known value, at every step.
+
+    Example:
+        >>> import numpy as np
+        >>> baseline = LastValue()
+        >>> baseline.fit(np.array([[1.0], [2.0], [4.0]]), season=1, horizon=2)
+        >>> baseline.forecast(np.array([[1.0], [2.0], [4.0]]), np.array([3]))[0, :, 0].tolist()
+        [4.0, 4.0]
+    """
+
+    name = "last value"
+
+    def _require(self, train: FloatArray, season: int) -> None:
+        pass  # one row is enough, and `check_fit` has seen it
+
+    def _formula(self, values: FloatArray, origins: IntArray, steps: IntArray) -> FloatArray:
+        return values[np.broadcast_to(origins - 1, (len(origins), len(steps)))]
+
+
+class SeasonalNaive(_Simple):
+    """The value at the same place of the last known season.
+
+    Example:
+        >>> import numpy as np
+        >>> y = np.array([[1.0], [2.0], [3.0], [4.0]])
+        >>> baseline = SeasonalNaive()
+        >>> baseline.fit(y, season=2, horizon=3)
+        >>> baseline.forecast(y, np.array([4]))[0, :, 0].tolist()
+        [3.0, 4.0, 3.0]
+    """
+
+    name = "seasonal naive"
+
+    def _require(self, train: FloatArray, season: int) -> None:
+        _require_seasons(train, season, 1)
+
+    def _formula(self, values: FloatArray, origins: IntArray, steps: IntArray) -> FloatArray:
+        return _season_ago(values, origins, steps, self._season)
+
+
+class SeasonalGrowth(_Simple):
+    """The value a season ago times the mean growth from season to season so far.
+
+    Example:
+        >>> import numpy as np
+        >>> y = np.array([[1.0], [2.0], [2.0], [4.0]])
+        >>> baseline = SeasonalGrowth()
+        >>> baseline.fit(y, season=2, horizon=3)
+        >>> baseline.forecast(y, np.array([4]))[0, :, 0].round(9).tolist()
+        [4.0, 8.0, 8.0]
+    """
+
+    name = "seasonal naive × mean growth"
+
+    def _require(self, train: FloatArray, season: int) -> None:
+        _require_seasons(train, season, 2)
+        _require_positive(train)
+
+    def _formula(self, values: FloatArray, origins: IntArray, steps: IntArray) -> FloatArray:
+        season = self._season
+        known = values[: int(origins.max())]
+        _require_positive(known)
+        growth = np.cumsum(np.log(known[season:] / known[:-season]), axis=0)  # (max(o) - m, K)
+        pairs = origins - season  # (M, 1): ratios known at each origin
+        mean_log_growth = growth[pairs - 1] / pairs[..., None]  # (M, 1, K)
+        seasons_ahead = -(-steps // season)[:, None]  # (H, 1)
+        return _season_ago(values, origins, steps, season) * np.exp(mean_log_growth * seasons_ahead)
+
+
+class Drift(_Simple):
+    """The line through the first and the last known value, continued.
+
+    Example:
+        >>> import numpy as np
+        >>> y = np.array([[1.0], [5.0], [3.0]])
+        >>> baseline = Drift()
+        >>> baseline.fit(y, season=1, horizon=2)
+        >>> baseline.forecast(y, np.array([3]))[0, :, 0].tolist()
+        [4.0, 5.0]
+    """
+
+    name = "drift"
+
+    def _require(self, train: FloatArray, season: int) -> None:
+        if len(train) < 2:
+            raise SkipBaseline("needs at least 2 rows before the test part, got 1")
+
+    def _formula(self, values: FloatArray, origins: IntArray, steps: IntArray) -> FloatArray:
+        last: FloatArray = values[origins - 1]  # (M, 1, K)
+        slope: FloatArray = (last - values[0]) / (origins - 1)[..., None]
+        line: FloatArray = last + steps[:, None] * slope
+        return line
+
+
+def _season_ago(values: FloatArray, origins: IntArray, steps: IntArray, season: int) -> FloatArray:
+    return values[origins - season + (steps - 1) % season]  # (M, H, K)
+
+
+def _require_seasons(train: FloatArray, season: int, seasons: int) -> None:
+    if season == 1:
+        raise SkipBaseline("needs a season longer than one row")
+    if len(train) < seasons * season:
+        raise SkipBaseline(
+            f"needs {seasons * season} rows ({seasons} × the season of {season}) before the test "
+            f"part, got {len(train)}"
+        )
+
+
+def _require_positive(known: FloatArray) -> None:
+    if not np.all(known > 0):
+        raise SkipBaseline(f"needs values above 0, got {known.min():g}")
