@@ -211,14 +211,14 @@ def infer_step(times: Times) -> Step:
     if len(times) < 3:
         raise DataError(f"at least 3 times are needed to see the step, got {len(times)}")
     candidates: list[Step] = []
-    months = _most_frequent(np.diff(times.astype("M8[M]").astype(np.int64)))
+    months = _most_frequent(_gaps(times.astype("M8[M]")))
     if months >= 1:
         month_days = times.astype("M8[D]") - times.astype("M8[M]").astype("M8[D]")
         days = month_days.astype(np.int64) + 1
         # Ends first: where all rows stand on the last day, the next one does too.
         for day in (31, _most_frequent(days), int(days.max())):
             candidates.append(Step("month", months, day=day))
-    span = _most_frequent(np.diff(times.astype(np.int64)))
+    span = _most_frequent(_gaps(times))
     candidates.append(Step("nanosecond", span))
     if span == _DAY:
         candidates.append(Step("business day", 1))
@@ -272,6 +272,10 @@ def calendar_features(times: Times, step: Step) -> tuple[NDArray[np.float32], tu
     if not columns:
         return np.empty((len(times), 0), dtype=np.float32), ()
     return np.stack(columns, axis=1).astype(np.float32), tuple(names)
+
+
+def _gaps(times: Times) -> NDArray[np.int64]:
+    return np.diff(times).astype(np.int64)
 
 
 def _most_frequent(numbers: NDArray[np.int64]) -> int:
