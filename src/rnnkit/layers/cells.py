@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from rnnkit.errors import ConfigError, ShapeError
-from rnnkit.layers.drop_in import ShapeRuntimeError
+from rnnkit.layers.drop_in import ShapeRuntimeError, ShapeTypeError
 from rnnkit.ops.case import Weights
 from rnnkit.ops.reference import gru_reset_before
 
@@ -31,13 +31,14 @@ class _Cell(nn.RNNCellBase):
                 f"expected {self.input_size}"
             )
         for index, state in enumerate(states):
-            if input.dim() == 2 and state.size(0) != input.size(0):
+            batched = state if input.dim() == 2 else state.unsqueeze(0)
+            if input.dim() == 2 and batched.size(0) != input.size(0):
                 raise ShapeRuntimeError(
                     f"Input batch size {input.size(0)} doesn't match hidden{index} batch size "
-                    f"{state.size(0)}"
+                    f"{batched.size(0)}"
                 )
-            if state.size(-1) != self.hidden_size or state.dim() != input.dim():
-                got = state.size(-1) if state.dim() == input.dim() else tuple(state.shape)
+            if batched.dim() != 2 or batched.size(1) != self.hidden_size:
+                got = batched.size(1) if batched.dim() > 1 else tuple(batched.shape)
                 raise ShapeRuntimeError(
                     f"hidden{index} has inconsistent hidden_size: got {got}, "
                     f"expected {self.hidden_size}"
@@ -75,7 +76,11 @@ class LSTMCell(_Cell, nn.LSTMCell):
         self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
         """Return the next states (h, c)."""
-        self._check("LSTMCell", input, () if hx is None else tuple(hx))
+        if hx is not None and (isinstance(hx, Tensor) or len(hx) != 2):
+            raise ShapeTypeError(
+                f"LSTMCell: hx must be a tuple (h_0, c_0) of Tensors, got {type(hx).__name__}"
+            )
+        self._check("LSTMCell", input, () if hx is None else hx)
         return super().forward(input, hx)
 
 

@@ -47,6 +47,14 @@ class _Recurrent(nn.RNNBase):
             text += f", backend={self.backend!r}"
         return text
 
+    def _weights_have_changed(self) -> bool:
+        # torch looks each weight up by hasattr and getattr, at every call: as long as a small step.
+        held = self._parameters
+        for name, ref in zip(self._flat_weights_names, self._flat_weight_refs, strict=False):
+            if ref is None or ref() is not held.get(name):
+                return super()._weights_have_changed()  # type: ignore[no-untyped-call, no-any-return]
+        return False
+
     def forward(
         self,
         input: Tensor | PackedSequence,
@@ -81,14 +89,11 @@ class _Recurrent(nn.RNNBase):
         x = input if batched else input.unsqueeze(batch_dim)
         states = self._states(hx, x, x.size(batch_dim), batched)
         self._check(x, states, None)
-        if not self.batch_first:
-            x = x.transpose(0, 1)
-        if x.size(1) == 0:
+        B, T = x.size(batch_dim), x.size(1 - batch_dim)
+        if T == 0:
             raise ShapeRuntimeError("Expected sequence length to be larger than 0 in RNN")
-        lengths, mask = check_lengths(lengths, mask, x.size(0), x.size(1))
+        lengths, mask = check_lengths(lengths, mask, B, T)
         y, states = run(self._case(x, states, lengths=lengths, mask=mask), self.backend)
-        if not self.batch_first:
-            y = y.transpose(0, 1)
         if not batched:
             y = y.squeeze(batch_dim)
             states = tuple(state.squeeze(1) for state in states)
@@ -162,6 +167,7 @@ class _Recurrent(nn.RNNBase):
             states=states,
             flat_weights=self._flat_weights,  # type: ignore[arg-type]  # None only half-built
             bias=self.bias,
+            time_major=not self.batch_first,
             projection=self.proj_size > 0,
             layers=self.num_layers,
             bidirectional=self.bidirectional,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -30,16 +29,17 @@ class Traits(NamedTuple):
     recurrent_dropout: bool
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(NamedTuple):
     """A stack of layers over a batch, with everything already checked.
 
     Args:
         cell: the cell of every layer.
-        x: `(B, T, I)`; with `batch_sizes`, the `(N, I)` data of a PackedSequence.
+        x: `(B, T, I)`; `(T, B, I)` where `time_major`, and then the outputs are `(T, B, D * H)`;
+            with `batch_sizes`, the `(N, I)` data of a PackedSequence.
         states: the initial states in the cell's order, each `(L * D, B, H)`.
         flat_weights: the parameters in torch's order: per layer, per direction, then as `Weights`.
         bias: whether `flat_weights` holds biases.
+        time_major: whether time comes before the batch in `x`.
         projection: whether `flat_weights` holds LSTM's `hr`.
         layers: L.
         bidirectional: whether D is 2.
@@ -56,6 +56,7 @@ class Case:
     states: tuple[Tensor, ...]
     flat_weights: Sequence[Tensor]
     bias: bool
+    time_major: bool = False
     projection: bool = False
     layers: int = 1
     bidirectional: bool = False
@@ -140,6 +141,8 @@ def one_direction(
     """
     if x.dim() != 3 or x.shape[1] == 0:
         raise ShapeError(f"x must be (B, T, I) with T at least 1, got shape {tuple(x.shape)}")
+    if weight_hh.dim() != 2:
+        raise ShapeError(f"weight_hh must be (G * H, H), got shape {tuple(weight_hh.shape)}")
     B, T, I = x.shape  # noqa: E741
     G, H = len(cell.gates), weight_hh.shape[-1]
     if bias_ih is None and bias_hh is not None:

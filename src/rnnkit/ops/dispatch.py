@@ -93,20 +93,13 @@ def backends() -> list[BackendInfo]:
         >>> [info.name for info in backends()]
         ['torch', 'reference']
     """
-    gpu = f"cuDNN on {torch.cuda.get_device_name()}" if torch.cuda.is_available() else "no CUDA GPU"
-    return [
-        BackendInfo(
-            "torch", True, f"the fused calls of PyTorch {torch.__version__}, {_cpu()}, {gpu}."
-        ),
-        BackendInfo(
-            "reference", True, "Plain PyTorch, step by step: slow, and the truth for the others."
-        ),
-    ]
-
-
-def _cpu() -> str:
-    has_onednn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    return "oneDNN on the CPU" if has_onednn else "no oneDNN"
+    onednn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    cpu = "oneDNN on the CPU" if onednn else "no oneDNN on the CPU"
+    cuda = torch.cuda.is_available()
+    gpu = f"cuDNN on {torch.cuda.get_device_name()}" if cuda else "no CUDA GPU"
+    fused = f"The fused calls of PyTorch {torch.__version__}: {cpu}, {gpu}."
+    plain = "Step by step in plain PyTorch: slow, serves every case, and is the truth for the rest."
+    return [BackendInfo("torch", True, fused), BackendInfo("reference", True, plain)]
 
 
 class Explainable(Protocol):
@@ -119,9 +112,9 @@ class Explainable(Protocol):
         """Return what a forward pass would ask of a backend now."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Explanation:
-    """Which backend runs a layer, and why no other; `str()` of it is the text for people.
+    """Which backend runs a layer, and why no other; it prints as text for people.
 
     Args:
         layer: the layer, in words.
@@ -135,7 +128,7 @@ class Explanation:
     how: str
     others: dict[str, str]
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         head = "runs on nothing" if self.backend is None else f"runs on {self.backend}"
         lines = [self.layer, f"  {head}: {self.how}"]
         lines += [f"  not on {name}: {reason}" for name, reason in self.others.items()]
@@ -158,7 +151,7 @@ def explain(
         mask: as the layer takes it.
 
     Returns:
-        An `Explanation`; print it.
+        An `Explanation`, which prints as lines of text.
 
     Raises:
         ConfigError: if `layer` is no recurrent layer of rnnkit.
@@ -166,7 +159,7 @@ def explain(
 
     Example:
         >>> from rnnkit.layers import GRU
-        >>> print(explain(GRU(3, 8, reset_after=False)))
+        >>> explain(GRU(3, 8, reset_after=False))
         GRU(3, 8, reset_after=False), training
           runs on reference: one step after the other in plain PyTorch
           not on torch: PyTorch's GRU has no reset before the product

@@ -1,8 +1,9 @@
 """PyTorch's own fused calls: oneDNN or a C++ loop on a CPU, cuDNN on a GPU.
 
-A call takes the whole stack, so that cuDNN overlaps layers and directions. Rows of unequal length,
-masks and the reverse direction all become one thing: a list of the steps to run, in their order,
-which one `index_select` packs and one `index_copy` puts back. There is no work per row in Python.
+A call takes the whole stack, so that cuDNN overlaps layers and directions. Since a step that does
+not count leaves the state alone, unequal lengths, masks and the reverse direction are one thing: a
+list of the steps to run, in order, which one `index_select` packs (as in a PackedSequence) and one
+`index_copy` puts back. The other steps are never read, so nothing in them can spread.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ FUSED: dict[str, Callable[..., tuple[Tensor, ...]]] = {
     "gru": torch.gru,
 }
 
+States = tuple[Tensor, ...]
+
 
 def why_not(traits: Traits) -> str | None:
     """Return why PyTorch's fused calls cannot express the case, or `None` if they can."""
@@ -32,76 +35,86 @@ def why_not(traits: Traits) -> str | None:
     return None
 
 
-def run(case: Case) -> tuple[Tensor, tuple[Tensor, ...]]:
+def run(case: Case) -> tuple[Tensor, States]:
     """Compute the case in one call."""
     if case.batch_sizes is not None:
         return _call(case, case.x, case.batch_sizes, case.states)
     packing = _pack(case)
-    if packing is None:
-        y, states = _call(case, case.x.flip(1) if case.reverse else case.x, None, case.states)
-        return (y.flip(1) if case.reverse else y), states
-    return _run_packing(case, packing)
+    if packing is not None:
+        return _run_packing(case, packing)
+    if not case.reverse:
+        return _call(case, case.x, None, case.states)
+    time = 0 if case.time_major else 1
+    y, states = _call(case, case.x.flip(time), None, case.states)
+    return y.flip(time), states
 
 
 def _call(
-    case: Case, x: Tensor, batch_sizes: Tensor | None, states: tuple[Tensor, ...]
-) -> tuple[Tensor, tuple[Tensor, ...]]:
+    case: Case, x: Tensor, batch_sizes: Tensor | None, states: States
+) -> tuple[Tensor, States]:
+    fused = FUSED[case.cell.name]
     hx = states if len(states) > 1 else states[0]
     # cuDNN forgets what its backward needs unless told that it trains; dropout is 0 in evaluation.
     train = torch.is_grad_enabled() or case.dropout > 0
     options = (case.flat_weights, case.bias, case.layers, case.dropout, train, case.bidirectional)
-    fused = FUSED[case.cell.name]
-    result = (
-        fused(x, hx, *options, True)
-        if batch_sizes is None
-        else (fused(x, batch_sizes, hx, *options))
-    )
-    return result[0], result[1:]
+    if batch_sizes is None:
+        y, *finals = fused(x, hx, *options, not case.time_major)
+    else:
+        y, *finals = fused(x, batch_sizes, hx, *options)
+    return y, tuple(finals)
 
 
 class _Packing(NamedTuple):
     rows: Tensor  # the rows that have a step to run, longest first
-    steps: Tensor  # positions in the (B * T) steps of x, all first steps, then all second, ...
+    steps: Tensor  # where they stand among the B * T steps: all first ones, then all second, ...
     batch_sizes: Tensor  # how many rows run a first step, a second, ...
 
 
 def _pack(case: Case) -> _Packing | None:
-    """Return the steps to run, or `None` where every row runs all T in one batch."""
-    B, T = case.x.shape[:2]
-    if case.mask is None and (case.lengths is None or not B or int(case.lengths.min()) == T):
+    """Return the steps to run in their order, or `None` where every row runs all T of them."""
+    if case.lengths is None and case.mask is None:
         return None
-    valid = valid_steps(case.lengths, case.mask, T, torch.device("cpu"))
-    assert valid is not None  # one of the two is given
-    lengths = valid.sum(1)
+    T, B = case.x.shape[:2] if case.time_major else (case.x.shape[1], case.x.shape[0])
+    lengths, order = _order(case.lengths, case.mask, T, case.reverse)
     if B == 0 or int(lengths.min()) == T:
         return None
-    # order[b, k]: the k-th step that row b runs
-    order = torch.argsort((~valid).byte(), dim=1, stable=True)
-    if case.reverse:
-        order = order.gather(1, (lengths[:, None] - 1 - torch.arange(T)).clamp(min=0))
     rows = torch.argsort(lengths, descending=True, stable=True)[: int((lengths > 0).sum())]
     running = torch.arange(T)[:, None] < lengths[rows]  # (T, rows)
-    steps = (rows * T + order[rows].T)[running]
+    order = order[rows].T
+    steps = order * B + rows if case.time_major else rows * T + order
     batch_sizes = running.sum(1)
-    return _Packing(rows, steps, batch_sizes[batch_sizes > 0])
+    return _Packing(rows, steps[running], batch_sizes[batch_sizes > 0])
 
 
-def _run_packing(case: Case, packing: _Packing) -> tuple[Tensor, tuple[Tensor, ...]]:
-    B, T, I = case.x.shape  # noqa: E741
-    device = case.x.device
-    rows, steps = packing.rows.to(device), packing.steps.to(device)
-    D = 2 if case.bidirectional else 1
+def _order(
+    lengths: Tensor | None, mask: Tensor | None, T: int, reverse: bool
+) -> tuple[Tensor, Tensor]:
+    """Return how many steps each row runs, `(B,)`, and which one is its k-th, `(B, T)`."""
+    valid = valid_steps(lengths, mask, T, torch.device("cpu"))
+    assert valid is not None  # one of the two is given
+    counts = valid.sum(1)
+    order = torch.argsort((~valid).byte(), dim=1, stable=True)
+    if reverse:
+        order = order.gather(1, (counts[:, None] - 1 - torch.arange(T)).clamp(min=0))
+    return counts, order
+
+
+def _run_packing(case: Case, packing: _Packing) -> tuple[Tensor, States]:
+    x = case.x
+    rows, steps = packing.rows.to(x.device), packing.steps.to(x.device)
     if not len(rows):
-        return case.x.new_zeros(B, T, D * case.states[0].shape[-1]), case.states
+        D = 2 if case.bidirectional else 1
+        return x.new_zeros(*x.shape[:2], D * case.states[0].shape[-1]), case.states
     packed, finals = _call(
         case,
-        case.x.reshape(B * T, I).index_select(0, steps),
+        x.flatten(0, 1).index_select(0, steps),
         packing.batch_sizes,
         tuple(state.index_select(1, rows) for state in case.states),
     )
-    y = packed.new_zeros(B * T, packed.shape[-1]).index_copy(0, steps, packed)
+    y = packed.new_zeros(x.shape[0] * x.shape[1], packed.shape[-1]).index_copy(0, steps, packed)
+    # .to: under autocast the states come back in another dtype
     states = tuple(
         state.to(final.dtype).index_copy(1, rows, final)
         for state, final in zip(case.states, finals, strict=True)
     )
-    return y.view(B, T, -1), states
+    return y.view(*x.shape[:2], -1), states

@@ -10,7 +10,6 @@ times the recurrent-dropout mask if there is one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -128,6 +127,9 @@ def run(case: Case) -> tuple[Tensor, States]:
     """Compute the case layer by layer, direction by direction, step by step."""
     if case.batch_sizes is not None:
         return _run_packed(case, case.batch_sizes)
+    if case.time_major:
+        y, states = run(case._replace(x=case.x.transpose(0, 1), time_major=False))
+        return y.transpose(0, 1), states
     valid = valid_steps(case.lengths, case.mask, case.x.shape[1], case.x.device)
     D = 2 if case.bidirectional else 1
     weights = list(case.weights())
@@ -161,5 +163,5 @@ def _run_direction(
 
 def _run_packed(case: Case, batch_sizes: Tensor) -> tuple[Tensor, States]:
     x, lengths = pad_packed_sequence(PackedSequence(case.x, batch_sizes), batch_first=True)
-    y, states = run(replace(case, x=x, lengths=lengths, batch_sizes=None))
+    y, states = run(case._replace(x=x, lengths=lengths, batch_sizes=None, time_major=False))
     return pack_padded_sequence(y, lengths, batch_first=True).data, states
