@@ -46,7 +46,37 @@ class _Cell(nn.RNNCellBase):
 
 
 class SimpleRNNCell(_Cell, nn.RNNCell):
-    """One step of Elman's network: h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu."""
+    """One step of Elman's network: h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu.
+
+    A drop-in for `torch.nn.RNNCell`; the source is named at `rnnkit.layers.SimpleRNN`.
+
+    Args:
+        input_size: I.
+        hidden_size: H.
+        bias: whether there are biases, default true.
+        nonlinearity: "tanh" (default) or "relu".
+        device: where the parameters live.
+        dtype: of the parameters and the inputs.
+
+    Call arguments:
+        input: `(B, I)`, or `(I,)` without a batch.
+        hx: the state h, `(B, H)` or `(H,)`; default zeros.
+
+    Returns:
+        The next state, of the shape of `hx`.
+
+    Raises:
+        ConfigError: if there is no such nonlinearity.
+        ShapeError: for a wrong shape (also RuntimeError where torch raises that).
+
+    Example:
+        >>> import torch
+        >>> cell, h = SimpleRNNCell(3, 5), None
+        >>> for x_t in torch.randn(7, 2, 3):
+        ...     h = cell(x_t, h)
+        >>> h.shape
+        torch.Size([2, 5])
+    """
 
     def __init__(
         self,
@@ -70,7 +100,27 @@ class SimpleRNNCell(_Cell, nn.RNNCell):
 
 
 class LSTMCell(_Cell, nn.LSTMCell):
-    """One step of long short-term memory."""
+    """One step of long short-term memory; the equations stand at `rnnkit.layers.LSTM`.
+
+    A drop-in for `torch.nn.LSTMCell`, with its arguments: `input_size`, `hidden_size`, `bias`,
+    `device`, `dtype`.
+
+    Call arguments:
+        input: `(B, I)`, or `(I,)` without a batch.
+        hx: the pair (h, c), `(B, H)` or `(H,)` each; default zeros.
+
+    Returns:
+        The next pair (h, c).
+
+    Raises:
+        ShapeError: for a wrong shape (also RuntimeError or TypeError where torch raises that).
+
+    Example:
+        >>> import torch
+        >>> h, c = LSTMCell(3, 5)(torch.randn(2, 3))
+        >>> h.shape, c.shape
+        (torch.Size([2, 5]), torch.Size([2, 5]))
+    """
 
     def forward(
         self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
@@ -85,7 +135,33 @@ class LSTMCell(_Cell, nn.LSTMCell):
 
 
 class GRUCell(_Cell, nn.GRUCell):
-    """One step of a gated recurrent unit."""
+    """One step of a gated recurrent unit; the equations stand at `rnnkit.layers.GRU`.
+
+    A drop-in for `torch.nn.GRUCell`.
+
+    Args:
+        input_size: I.
+        hidden_size: H.
+        bias: whether there are biases, default true.
+        device: where the parameters live.
+        dtype: of the parameters and the inputs.
+        reset_after: reset after the product, as torch does (default), or before it.
+
+    Call arguments:
+        input: `(B, I)`, or `(I,)` without a batch.
+        hx: the state h, `(B, H)` or `(H,)`; default zeros.
+
+    Returns:
+        The next state, of the shape of `hx`.
+
+    Raises:
+        ShapeError: for a wrong shape (also RuntimeError where torch raises that).
+
+    Example:
+        >>> import torch
+        >>> GRUCell(3, 5, reset_after=False)(torch.randn(2, 3)).shape
+        torch.Size([2, 5])
+    """
 
     def __init__(
         self,

@@ -6,198 +6,70 @@ copying and flattening are theirs. The forward pass is ours and goes through `rn
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-from torch.nn.functional import dropout as draw_dropout
-from torch.nn.utils.rnn import PackedSequence
+from torch import nn
 
-from rnnkit.errors import ConfigError, ShapeError
-from rnnkit.layers.drop_in import ShapeRuntimeError, ShapeTypeError, constructor_errors
-from rnnkit.ops.case import Case, Traits, check_lengths
-from rnnkit.ops.dispatch import check_backend, run
+from rnnkit.layers.drop_in import constructor_errors
+from rnnkit.layers.stack import Recurrent, check_extras
 from rnnkit.ops.spec import CELLS, CellSpec
 
-States = tuple[Tensor, ...]
 
+class SimpleRNN(Recurrent, nn.RNN):
+    """Layers of Elman's network: h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu.
 
-class _Recurrent(nn.RNNBase):
-    """The forward pass that the three layers share."""
+    A drop-in for `torch.nn.RNN`: the same arguments in the same order, parameters, random numbers,
+    results and errors. Only one thing differs: a `dropout` that would do nothing is refused.
+    Elman (1990), Finding structure in time; with relu, Le et al. (2015), arXiv 1504.00941.
 
-    recurrent_dropout: float
-    backend: str
+    Args:
+        input_size: I, at least 1.
+        hidden_size: H, at least 1.
+        num_layers: L, at least 1, default 1; each layer reads the outputs of the one below.
+        nonlinearity: "tanh" (default) or "relu".
+        bias: whether there are biases, default true.
+        batch_first: whether inputs and outputs are `(B, T, ...)` rather than `(T, B, ...)`.
+        dropout: probability in 0..1 of dropping a layer's output on the way to the next layer, in
+            training; default 0.
+        bidirectional: whether a second direction reads each sequence backwards (D = 2).
+        device: where the parameters live.
+        dtype: of the parameters and the inputs.
+        recurrent_dropout: probability in [0, 1) of dropping an element of h on its way into the
+            product with W_hh, in training; default 0. One mask for each sequence, layer and
+            direction serves all its steps. Gal and Ghahramani (2016), arXiv 1512.05287. Runs on
+            the reference backend, which is slower.
+        backend: "auto" (default: the fastest that can serve), "torch" or "reference".
 
-    @property
-    def cell(self) -> CellSpec:
-        """The cell that every layer of the stack runs."""
-        return CELLS[self.mode.lower()]
+    Call arguments:
+        input: `(T, B, I)`, `(B, T, I)` with `batch_first`, `(T, I)` without a batch, or a
+            PackedSequence, sorted or not. What stands at steps that do not count may be anything.
+        hx: the initial state `(L·D, B, H)` (`(L·D, H)` without a batch), default zeros.
+        lengths: `(B,)` whole numbers in `0..T`, tensor or list, in any order; default all T. Steps
+            at or beyond a row's length are not run.
+        mask: `(B, T)` bool, also without `batch_first`; a false step is not run and carries the
+            state on. Right-padded, it equals `lengths` exactly; with both, a step must satisfy
+            both.
 
-    def traits(self) -> Traits:
-        """Return what a forward pass would ask of a backend now."""
-        return Traits(self.cell, self.training and self.recurrent_dropout > 0)
+    Returns:
+        The outputs of the last layer `(T, B, D·H)` (arranged as the input, a PackedSequence for a
+        PackedSequence), zero at every step that was not run, and `h_n (L·D, B, H)`, the state after
+        each row's last step; for a row with no step, its initial state.
 
-    def extra_repr(self) -> str:
-        """Return torch's text and what differs from the defaults beyond it."""
-        text = super().extra_repr()
-        if self.recurrent_dropout:
-            text += f", recurrent_dropout={self.recurrent_dropout}"
-        if self.backend != "auto":
-            text += f", backend={self.backend!r}"
-        return text
+    Raises:
+        ConfigError: for a wrong constructor argument (also TypeError where torch raises that).
+        ShapeError: for a wrong shape or dtype in the call (also RuntimeError where torch raises
+            that).
+        BackendError: if the backend asked for by name cannot serve.
 
-    def _weights_have_changed(self) -> bool:
-        # torch looks each weight up by hasattr and getattr, at every call: as long as a small step.
-        held = self._parameters
-        for name, ref in zip(self._flat_weights_names, self._flat_weight_refs, strict=False):
-            if ref is None or ref() is not held.get(name):
-                return super()._weights_have_changed()  # type: ignore[no-untyped-call, no-any-return]
-        return False
-
-    def forward(
-        self,
-        input: Tensor | PackedSequence,
-        hx: Any = None,
-        *,
-        lengths: Tensor | Sequence[int] | None = None,
-        mask: Tensor | None = None,
-    ) -> tuple[Any, Any]:
-        """Run the stack; see the class for arguments and results."""
-        self._update_flat_weights()
-        if isinstance(input, PackedSequence):
-            if lengths is not None or mask is not None:
-                raise ShapeError(
-                    "a PackedSequence carries its lengths; pass lengths or mask "
-                    "with a padded tensor only"
-                )
-            return self._packed(input, hx)
-        if not isinstance(input, Tensor):
-            raise ShapeTypeError(
-                f"{self._torch_name()}: input must be a Tensor or a PackedSequence, got "
-                f"{type(input).__name__}"
-            )
-        if input.dim() not in (2, 3):
-            got = f"{input.dim()}D tensor" if self._torch_name() == "RNN" else f"{input.dim()}D"
-            raise ShapeError(
-                f"{self._torch_name()}: Expected input to be 2D or 3D, got {got} instead"
-            )
-        batched = input.dim() == 3
-        if not batched and (lengths is not None or mask is not None):
-            raise ShapeError("lengths and mask need a batch: input must be 3-D, got 2-D")
-        batch_dim = 0 if self.batch_first else 1
-        x = input if batched else input.unsqueeze(batch_dim)
-        states = self._states(hx, x, x.size(batch_dim), batched)
-        self._check(x, states, None)
-        B, T = x.size(batch_dim), x.size(1 - batch_dim)
-        if T == 0:
-            raise ShapeRuntimeError("Expected sequence length to be larger than 0 in RNN")
-        lengths, mask = check_lengths(lengths, mask, B, T)
-        y, states = run(self._case(x, states, lengths=lengths, mask=mask), self.backend)
-        if not batched:
-            y = y.squeeze(batch_dim)
-            states = tuple(state.squeeze(1) for state in states)
-        return y, states if len(states) > 1 else states[0]
-
-    def _packed(self, packed: PackedSequence, hx: Any) -> tuple[PackedSequence, Any]:
-        x, batch_sizes, sorted_indices, unsorted_indices = packed
-        states = self._states(hx, x, int(batch_sizes[0]), batched=True)
-        self._check(x, states, batch_sizes)
-        if hx is not None and sorted_indices is not None:
-            states = tuple(state.index_select(1, sorted_indices) for state in states)
-        y, states = run(self._case(x, states, batch_sizes=batch_sizes), self.backend)
-        if unsorted_indices is not None:
-            states = tuple(state.index_select(1, unsorted_indices) for state in states)
-        output = PackedSequence(y, batch_sizes, sorted_indices, unsorted_indices)
-        return output, states if len(states) > 1 else states[0]
-
-    def _torch_name(self) -> str:
-        return self.mode.split("_")[0]
-
-    def _states(self, hx: Any, x: Tensor, B: int, batched: bool) -> States:
-        """Return the initial states as `(L * D, B, H)`: the caller's, or zeros."""
-        two = len(self.cell.states) == 2
-        if hx is None:
-            LD = self.num_layers * (2 if self.bidirectional else 1)
-            zeros = x.new_zeros(LD, B, self.hidden_size)
-            if not two:
-                return (zeros,)
-            return (x.new_zeros(LD, B, self.proj_size) if self.proj_size else zeros), zeros
-        states = tuple(hx) if two and isinstance(hx, (tuple, list)) else (hx,)
-        if len(states) != len(self.cell.states) or not all(isinstance(s, Tensor) for s in states):
-            expected = "a tuple (h_0, c_0) of Tensors" if two else "a Tensor"
-            raise ShapeTypeError(
-                f"{self._torch_name()}: hx must be {expected}, got {type(hx).__name__}"
-            )
-        dims = 3 if batched else 2
-        if any(state.dim() != dims for state in states):
-            kind = "batched 3-D" if batched else "unbatched 2-D"
-            what = "hx and cx" if two else "hx"
-            got = ", ".join(f"{state.dim()}-D" for state in states)
-            got = f"({got}) tensors" if two else f"{got} tensor"
-            raise ShapeRuntimeError(
-                f"For {kind} input, {what} should also be {dims}-D but got {got}"
-            )
-        return states if batched else tuple(state.unsqueeze(1) for state in states)
-
-    def _check(self, x: Tensor, states: States, batch_sizes: Tensor | None) -> None:
-        try:
-            hidden: Any = states if len(states) > 1 else states[0]
-            self.check_forward_args(x, hidden, batch_sizes)
-        except ValueError as error:
-            raise ShapeError(str(error)) from error
-        except RuntimeError as error:
-            raise ShapeRuntimeError(str(error)) from error
-
-    def _case(
-        self,
-        x: Tensor,
-        states: States,
-        *,
-        lengths: Tensor | None = None,
-        mask: Tensor | None = None,
-        batch_sizes: Tensor | None = None,
-    ) -> Case:
-        masks = None
-        if self.training and self.recurrent_dropout > 0:
-            masks = draw_dropout(torch.ones_like(states[0]), self.recurrent_dropout).unbind()
-        return Case(
-            cell=self.cell,
-            x=x,
-            states=states,
-            flat_weights=self._flat_weights,  # type: ignore[arg-type]  # None only half-built
-            bias=self.bias,
-            time_major=not self.batch_first,
-            projection=self.proj_size > 0,
-            layers=self.num_layers,
-            bidirectional=self.bidirectional,
-            dropout=self.dropout if self.training else 0.0,
-            lengths=lengths,
-            mask=mask,
-            recurrent_dropout_masks=masks,
-            batch_sizes=batch_sizes,
-        )
-
-
-def _check_extras(num_layers: int, dropout: float, recurrent_dropout: float, backend: str) -> None:
-    is_number = isinstance(dropout, (int, float)) and not isinstance(dropout, bool)
-    if is_number and 0 < dropout <= 1 and num_layers == 1:
-        raise ConfigError(
-            f"dropout={dropout} acts between layers and would do nothing with num_layers=1; "
-            "use more layers, or recurrent_dropout"
-        )
-    if isinstance(recurrent_dropout, bool) or not (
-        isinstance(recurrent_dropout, (int, float)) and 0 <= recurrent_dropout < 1
-    ):
-        raise ConfigError(
-            "recurrent_dropout must be a probability at least 0 and below 1, got "
-            f"{recurrent_dropout!r}"
-        )
-    check_backend(backend)
-
-
-class SimpleRNN(_Recurrent, nn.RNN):
-    """Elman's network: h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu, in layers."""
+    Example:
+        >>> import torch
+        >>> layer = SimpleRNN(3, 8, batch_first=True)
+        >>> y, h_n = layer(torch.randn(2, 5, 3), lengths=[5, 2])
+        >>> y.shape, h_n.shape, torch.equal(y[1, 1], h_n[0, 1])
+        (torch.Size([2, 5, 8]), torch.Size([1, 2, 8]), True)
+        >>> head, h = layer(torch.randn(2, 4, 3))  # a stream: hand the state on
+        >>> tail, h = layer(torch.randn(2, 1, 3), h)
+    """
 
     def __init__(
         self,
@@ -216,7 +88,7 @@ class SimpleRNN(_Recurrent, nn.RNN):
         backend: str = "auto",
         **refused: Any,
     ) -> None:
-        _check_extras(num_layers, dropout, recurrent_dropout, backend)
+        check_extras(num_layers, dropout, recurrent_dropout, backend)
         with constructor_errors():
             super().__init__(
                 input_size,
@@ -235,8 +107,46 @@ class SimpleRNN(_Recurrent, nn.RNN):
         self.backend = backend
 
 
-class LSTM(_Recurrent, nn.LSTM):
-    """Long short-term memory, in layers."""
+class LSTM(Recurrent, nn.LSTM):
+    """Layers of long short-term memory.
+
+    With (i, f, g, o) = W_ih x + b_ih + W_hh h + b_hh: c' = σ(f) ∘ c + σ(i) ∘ tanh(g) and
+    h' = σ(o) ∘ tanh(c'). Hochreiter and Schmidhuber (1997); forget gate: Gers et al. (2000);
+    projection: Sak et al. (2014). A drop-in for `torch.nn.LSTM`.
+
+    Args:
+        input_size: I; see `SimpleRNN` for it and for every argument not named here.
+        hidden_size: H.
+        num_layers: L, default 1.
+        bias: whether there are biases, default true.
+        batch_first: whether inputs and outputs are `(B, T, ...)`.
+        dropout: between layers, in training; default 0.
+        bidirectional: whether D is 2.
+        proj_size: P, the size that the output is projected to, below H; default 0 for none.
+        device: where the parameters live.
+        dtype: of the parameters and the inputs.
+        recurrent_dropout: on h as it enters the product with W_hh, in training; default 0.
+        backend: "auto", "torch" or "reference". Gradients of gradients in float32 on a CPU need
+            "reference": PyTorch's oneDNN LSTM has none.
+
+    Call arguments:
+        input, lengths, mask: as for `SimpleRNN`.
+        hx: the pair (h_0, c_0), `(L·D, B, H)` each (h_0: `(L·D, B, P)` under a projection).
+
+    Returns:
+        The outputs `(T, B, D·H)` (or D·P) and the pair (h_n, c_n), as for `SimpleRNN`.
+
+    Raises:
+        ConfigError: for a wrong constructor argument.
+        ShapeError: for a wrong shape or dtype in the call.
+        BackendError: if the backend asked for by name cannot serve.
+
+    Example:
+        >>> import torch
+        >>> y, (h_n, c_n) = LSTM(3, 8, 2, bidirectional=True)(torch.randn(5, 2, 3))
+        >>> y.shape, h_n.shape, c_n.shape
+        (torch.Size([5, 2, 16]), torch.Size([4, 2, 8]), torch.Size([4, 2, 8]))
+    """
 
     def __init__(
         self,
@@ -254,7 +164,7 @@ class LSTM(_Recurrent, nn.LSTM):
         recurrent_dropout: float = 0.0,
         backend: str = "auto",
     ) -> None:
-        _check_extras(num_layers, dropout, recurrent_dropout, backend)
+        check_extras(num_layers, dropout, recurrent_dropout, backend)
         with constructor_errors():
             super().__init__(
                 input_size,
@@ -272,8 +182,46 @@ class LSTM(_Recurrent, nn.LSTM):
         self.backend = backend
 
 
-class GRU(_Recurrent, nn.GRU):
-    """Gated recurrent units, in layers."""
+class GRU(Recurrent, nn.GRU):
+    """Layers of gated recurrent units: h' = (1 - z) ∘ n + z ∘ h.
+
+    r = σ(W_ir x + b_ir + W_hr h + b_hr), z = σ(W_iz x + b_iz + W_hz h + b_hz), and
+    n = tanh(W_in x + b_in + r ∘ (W_hn h + b_hn)), or with `reset_after=False`, as first written,
+    n = tanh(W_in x + b_in + W_hn (r ∘ h) + b_hn). Cho et al. (2014), arXiv 1406.1078. A drop-in
+    for `torch.nn.GRU`.
+
+    Args:
+        input_size: I; see `SimpleRNN` for it and for every argument not named here.
+        hidden_size: H.
+        num_layers: L, default 1.
+        bias: whether there are biases, default true.
+        batch_first: whether inputs and outputs are `(B, T, ...)`.
+        dropout: between layers, in training; default 0.
+        bidirectional: whether D is 2.
+        device: where the parameters live.
+        dtype: of the parameters and the inputs.
+        recurrent_dropout: on h as it enters the products with W_hh, in training; default 0.
+        reset_after: reset after the product, as torch and cuDNN do (default), or before it, which
+            runs on the reference backend.
+        backend: "auto", "torch" or "reference".
+
+    Call arguments:
+        input, hx, lengths, mask: as for `SimpleRNN`.
+
+    Returns:
+        The outputs `(T, B, D·H)` and `h_n (L·D, B, H)`, as for `SimpleRNN`.
+
+    Raises:
+        ConfigError: for a wrong constructor argument.
+        ShapeError: for a wrong shape or dtype in the call.
+        BackendError: if the backend asked for by name cannot serve.
+
+    Example:
+        >>> import torch
+        >>> y, h_n = GRU(3, 8, batch_first=True, reset_after=False)(torch.randn(2, 5, 3))
+        >>> y.shape, torch.equal(y[:, -1], h_n[0])
+        (torch.Size([2, 5, 8]), True)
+    """
 
     def __init__(
         self,
@@ -292,7 +240,7 @@ class GRU(_Recurrent, nn.GRU):
         backend: str = "auto",
         **refused: Any,
     ) -> None:
-        _check_extras(num_layers, dropout, recurrent_dropout, backend)
+        check_extras(num_layers, dropout, recurrent_dropout, backend)
         with constructor_errors():
             super().__init__(
                 input_size,
