@@ -21,6 +21,7 @@ Place: TypeAlias = Callable[[int], str]
 MISSING_TEXTS = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none"})
 # Beyond it, float64 no longer tells neighbouring integers apart.
 _LARGEST_INTEGER = 2**53
+_SHOWN = 60
 _WHOLE = re.compile(r"\s*[+-]?[0-9]+\s*")
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?[0-9]+,[0-9]+(?:[eE][+-]?[0-9]+)?\s*")
 # "1,234" may be a thousand or 1.234; these can only be decimals: "1,5", "0,123", "1234,567".
@@ -79,9 +80,20 @@ def refuse_missing(missing: NDArray[np.bool_], column: str, place: Place) -> Non
     if count == len(missing):
         raise DataError(f"column {column!r} is empty; every row must have a value")
     raise DataError(
-        f"column {column!r} has no value on {place(int(missing.argmax()))}, and on {count} of "
-        f"{len(missing)} rows in all; every row must have one, so fill or remove these rows"
+        f"column {column!r} has no value on {place(int(missing.argmax()))} ({count} of "
+        f"{len(missing)} rows have none); every row must have one, so fill or remove these rows"
     )
+
+
+def show_cell(cell: object) -> str:
+    """Return a cell as a message shows it, cut where it is long.
+
+    Example:
+        >>> show_cell("3 apples")
+        "'3 apples'"
+    """
+    text = repr(cell) if isinstance(cell, str) else str(cell)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _floats(cells: Sequence[Any], column: str, place: Place) -> NDArray[np.float64]:
@@ -104,7 +116,8 @@ def _floats(cells: Sequence[Any], column: str, place: Place) -> NDArray[np.float
         if isinstance(cell, str) and "," in cell:
             why = "; write numbers with a decimal point and without thousands separators"
         raise DataError(
-            f"column {column!r} must hold numbers, but {place(wrong[0])} holds {cell!r}{why}"
+            f"column {column!r} must hold numbers, but {place(wrong[0])} holds "
+            f"{show_cell(cell)}{why}"
         )
     refuse_missing(np.array(missing, dtype=bool), column, place)
     return np.array(parsed, dtype=np.float64)
@@ -145,16 +158,19 @@ def _finite(
     refuse_missing(np.isnan(values), column, place)
     for row in np.flatnonzero(np.abs(values) >= _LARGEST_INTEGER):
         found = cell(row)
-        whole = isinstance(found, numbers.Integral) or (
-            isinstance(found, str) and _WHOLE.fullmatch(found)
-        )
-        if whole and abs(int(found)) > _LARGEST_INTEGER:
+        exact = None
+        if isinstance(found, numbers.Integral):
+            exact = decimal.Decimal(int(found))
+        elif isinstance(found, str) and _WHOLE.fullmatch(found):
+            exact = decimal.Decimal(found.strip())
+        if exact is not None and abs(exact) > _LARGEST_INTEGER:
             raise DataError(
                 f"column {column!r} must hold integers up to 2**53, but {place(int(row))} holds "
-                f"{found}; scale the column"
+                f"{exact:.20g}; scale the column"
             )
         if np.isinf(values[row]):
             raise DataError(
-                f"column {column!r} must hold finite numbers, but {place(int(row))} holds {found}"
+                f"column {column!r} must hold finite numbers, but {place(int(row))} holds "
+                f"{show_cell(found)}"
             )
     return values

@@ -60,13 +60,18 @@ def check_columns(path: Path, columns: Sequence[str]) -> None:
     """
     names = read_header(path)
     for column in columns:
+        if column not in names and all(_looks_like_data(name) for name in names):
+            raise DataError(
+                f"{path} has no column {column!r}: its first line holds data "
+                f"({_listed(names)}) where column names were expected; put a header line above it"
+            )
         check_column(column, names, str(path))
     if is_parquet(path):
         empty = _parquet_metadata(path).num_rows == 0
     else:
         empty = next(itertools.islice(read_rows(path), 1, None), None) is None
     if empty:
-        raise DataError(f"{path} has a header but no rows; at least one row was expected")
+        raise DataError(f"{path} has column names but no rows; at least one row was expected")
 
 
 def check_column(column: str, names: Sequence[str], source: str) -> None:
@@ -86,16 +91,9 @@ def check_column(column: str, names: Sequence[str], source: str) -> None:
         return
     if count:
         raise DataError(f"{source} has {count} columns named {column!r}; names must differ")
-    shown = ", ".join(map(repr, names[:_SHOWN]))
-    if len(names) > _SHOWN:
-        shown = f"{shown}, ... ({len(names)} in all)"
-    if all(_looks_like_data(name) for name in names):
-        raise DataError(
-            f"{source} has no column {column!r}: its first line holds data ({shown}) "
-            f"where column names were expected; put a header line above it"
-        )
     raise DataError(
-        f"{source} has no column {column!r}; its columns are {shown}{closest(column, names)}"
+        f"{source} has no column {column!r}; its columns are {_listed(names)}"
+        f"{closest(column, names)}"
     )
 
 
@@ -235,31 +233,38 @@ def _delimiter(path: Path, source: _Source) -> str:
     return best
 
 
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, names[:_SHOWN])) or "none"
+    return f"{shown}, ... ({len(names)} in all)" if len(names) > _SHOWN else shown
+
+
 def _looks_like_data(name: str) -> bool:
     """Tell whether a column name is a number, date or time, or nothing."""
     return not any(character.isalpha() for character in name.replace("e", "").replace("E", ""))
 
 
 def _parquet_metadata(path: Path) -> Any:
-    parquet = import_parquet(path)
-    import pyarrow
-
-    try:
+    with reading_parquet(path) as parquet:
         return parquet.read_metadata(path)
-    except pyarrow.ArrowException as error:
-        raise DataError(f"{path} is a damaged Parquet file: {error}") from error
 
 
-def import_parquet(path: Path) -> Any:
-    """Return the module `pyarrow.parquet`, to read `path`.
+@contextmanager
+def reading_parquet(path: Path) -> Iterator[Any]:
+    """Give the module `pyarrow.parquet`, and turn its errors on `path` into one sentence.
 
     Raises:
+        DataError: if the file is damaged.
         MissingExtraError: if pyarrow is not installed.
     """
     try:
+        import pyarrow
         import pyarrow.parquet
     except ImportError as error:
         raise MissingExtraError(
             f'reading {path} needs pyarrow; install it with: pip install "rnnkit[forecast]"'
         ) from error
-    return pyarrow.parquet
+    try:
+        yield pyarrow.parquet
+    except (pyarrow.ArrowException, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path} is a damaged Parquet file: {reason}") from error

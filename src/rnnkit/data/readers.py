@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from rnnkit.data.calendar import Step, Times
 from rnnkit.data.cells import Cells, Place, parse_numbers
-from rnnkit.data.header import check_column, check_columns, import_parquet, is_parquet, read_rows
+from rnnkit.data.header import check_column, check_columns, is_parquet, read_rows, reading_parquet
 from rnnkit.data.times import parse_times, regular_step
 from rnnkit.errors import DataError
 
@@ -131,36 +130,34 @@ def _wanted(time: str, targets: Sequence[str]) -> list[str]:
 def _from_text(path: Path, columns: list[str]) -> _Table:
     rows = read_rows(path)
     _, header = next(rows)
-    pick = operator.itemgetter(*(header.index(column) for column in columns))
-    lines: list[int] = []
-    picked: list[tuple[str, ...]] = []
+    picked: list[tuple[list[str], int]] = [([], header.index(column)) for column in columns]
     for line, cells in rows:
         if len(cells) != len(header):
             raise DataError(
                 f"line {line} of {path} has {len(cells)} cells where the header has {len(header)}; "
                 f"check its delimiters and quotation marks"
             )
-        lines.append(line)
-        picked.append(pick(cells))
+        for column_cells, position in picked:
+            column_cells.append(cells[position])
+
+    def place(row: int) -> str:
+        # Read again, so that reading itself need not keep a million line numbers.
+        line, _ = next(itertools.islice(read_rows(path), row + 1, None))
+        return f"line {line} of {path}"
+
     name = Path(path.stem).stem if path.suffix in _COMPRESSED else path.stem
-    return _Table(
-        columns=list(zip(*picked, strict=True)),
-        source=str(path),
-        place=lambda row: f"line {lines[row]} of {path}",
-        name=name,
-    )
+    return _Table([cells for cells, _ in picked], str(path), place, name)
 
 
 def _from_parquet(path: Path, columns: list[str]) -> _Table:
-    parquet = import_parquet(path)
-    table = parquet.ParquetFile(path).read(columns=columns)
+    with reading_parquet(path) as parquet:
+        table = parquet.ParquetFile(path).read(columns=columns)
     frame = table.to_pandas(ignore_metadata=True, date_as_object=False)
-    return _Table(
-        columns=[frame[column] for column in columns],
-        source=str(path),
-        place=lambda row: f"row {row} of {path} (counted from 0)",
-        name=path.stem,
-    )
+
+    def place(row: int) -> str:
+        return f"row {row} (counted from 0) of {path}"
+
+    return _Table([frame[column] for column in columns], str(path), place, path.stem)
 
 
 def _from_frame(frame: pd.DataFrame, columns: list[str]) -> _Table:
@@ -168,6 +165,11 @@ def _from_frame(frame: pd.DataFrame, columns: list[str]) -> _Table:
     fields = dict(zip(names, itertools.count()))
     if columns[0] not in names and frame.index.name == columns[0]:
         names.append(columns[0])
+    elif columns[0] not in names and isinstance(frame.index, (pd.DatetimeIndex, pd.PeriodIndex)):
+        raise DataError(
+            f"the frame has no column {columns[0]!r}; its index holds times but is named "
+            f"{frame.index.name!r}: name it by frame.index.name = {columns[0]!r}"
+        )
     for column in columns:
         check_column(column, names, "the frame")
     if frame.empty:
@@ -176,10 +178,10 @@ def _from_frame(frame: pd.DataFrame, columns: list[str]) -> _Table:
     def place(row: int) -> str:
         if isinstance(frame.index, pd.RangeIndex):
             return f"row {frame.index[row]} of the frame"
-        return f"row {row} of the frame (counted from 0, index {frame.index[row]})"
+        return f"row {row} (counted from 0, index {frame.index[row]}) of the frame"
 
     picked = [
         frame.iloc[:, fields[column]] if column in fields else frame.index.to_series()
         for column in columns
     ]
-    return _Table(columns=picked, source="the frame", place=place, name="data")
+    return _Table(picked, "the frame", place, "data")

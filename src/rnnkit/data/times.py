@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from rnnkit.data.calendar import Step, Times, infer_step
-from rnnkit.data.cells import MISSING_TEXTS, Cells, Place, refuse_missing
+from rnnkit.data.cells import MISSING_TEXTS, Cells, Place, refuse_missing, show_cell
 from rnnkit.errors import DataError
 
 # The years that datetime64[ns] holds in full.
@@ -267,7 +267,8 @@ class _TimeColumn:
         ]
         if not possible:
             row = int(min(no_dates, key=len)[0])
-            self._refuse(row, cells[row])
+            both = "; the rows agree neither on month first nor on day first"
+            self._refuse(row, cells[row], both if len(forms) > 1 else "")
         if len(possible) == 1 or (possible[0] == possible[1]).all():
             return possible[0]
         # Where neither reading is regular, the ascending one is refused later, its row named.
@@ -282,10 +283,11 @@ class _TimeColumn:
             f"read month first and day first; write them as 2020-01-31"
         )
 
-    def _refuse(self, row: int, cell: object) -> NoReturn:
+    def _refuse(self, row: int, cell: object, why: str = "") -> NoReturn:
         raise DataError(
             f"column {self.column!r} must hold {_EXPECTED}, all in one form and in the years "
-            f"{_YEARS.start} to {_YEARS.stop - 1}, but {self.place(row)} holds {str(cell)!r}"
+            f"{_YEARS.start} to {_YEARS.stop - 1}, but {self.place(row)} holds "
+            f"{show_cell(cell)}{why}"
         )
 
     def _refuse_offsets(self, row: int, before: str, after: str) -> NoReturn:
