@@ -145,10 +145,6 @@ def one_direction(
         raise ShapeError(f"weight_hh must be (G * H, H), got shape {tuple(weight_hh.shape)}")
     B, T, I = x.shape  # noqa: E741
     G, H = len(cell.gates), weight_hh.shape[-1]
-    if bias_ih is None and bias_hh is not None:
-        bias_ih = torch.zeros_like(bias_hh)
-    if bias_hh is None and bias_ih is not None:
-        bias_hh = torch.zeros_like(bias_ih)
     _check("weight_ih", weight_ih, (G * H, I), x)
     _check("weight_hh", weight_hh, (G * H, H), x)
     _check("bias_ih", bias_ih, (G * H,), x)
@@ -157,13 +153,17 @@ def one_direction(
     for name, state in zip(cell.states, states, strict=True):
         _check(f"{name}0", state, (B, H), x)
     lengths, mask = check_lengths(lengths, mask, B, T)
+    weights = [weight_ih, weight_hh]
+    if bias_ih is not None or bias_hh is not None:
+        none = x.new_zeros(G * H)
+        weights += [none if bias_ih is None else bias_ih, none if bias_hh is None else bias_hh]
     zeros = x.new_zeros(1, B, H)
     return Case(
         cell=cell,
         x=x,
         states=tuple(zeros if state is None else state[None] for state in states),
-        flat_weights=[w for w in (weight_ih, weight_hh, bias_ih, bias_hh) if w is not None],
-        bias=bias_ih is not None,
+        flat_weights=weights,
+        bias=len(weights) > 2,
         reverse=reverse,
         lengths=lengths,
         mask=mask,
