@@ -66,9 +66,9 @@ class TrainingConfig:
         _check_number("learning_rate", self.learning_rate, zero=False)
         _check_number("weight_decay", self.weight_decay, zero=True)
         if self.schedule not in SCHEDULES:
+            hint = closest(self.schedule, SCHEDULES) if isinstance(self.schedule, str) else ""
             raise ConfigError(
-                f"schedule must be one of {', '.join(SCHEDULES)}, got {self.schedule!r}"
-                f"{closest(str(self.schedule), SCHEDULES)}"
+                f"schedule must be one of {', '.join(SCHEDULES)}, got {self.schedule!r}{hint}"
             )
         if self.patience is not None:
             _check_whole("patience", self.patience, 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 StopReason = Literal["epochs", "patience", "time limit", "callback"]
@@ -93,7 +93,10 @@ class History:
 
     def to_json(self) -> dict[str, Any]:
         """Return a dict that `json` can write and that `from_json` reads."""
-        return asdict(self)
+        return {
+            name: list(value) if isinstance(value, list) else value
+            for name, value in vars(self).items()
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> History:

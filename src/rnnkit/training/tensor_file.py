@@ -60,6 +60,8 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """
     try:
         data = path.read_bytes()
+    except FileNotFoundError:
+        raise ArtifactError(f"{path} is missing; restore it from a copy or train again") from None
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read: {error.strerror}") from None
     try:
@@ -67,14 +69,14 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         header, body = _split(data)
         metadata: dict[str, str] = header.get("__metadata__", {})
         expected = metadata.pop("sha256", None)
-    except (SafetensorError, KeyError, ValueError, AttributeError):
+    except (SafetensorError, KeyError, ValueError):
         raise ArtifactError(
             f"{path} is damaged: {len(data)} bytes that are not a complete safetensors file; "
             "restore it from a copy or train again"
         ) from None
     if expected != _checksum(header, body):
         raise ArtifactError(
-            f"{path} is damaged: its checksum differs from the one written with it; restore it "
+            f"{path} is damaged: its checksum is not the one written with it; restore it "
             "from a copy or train again"
         )
     return tensors, metadata
