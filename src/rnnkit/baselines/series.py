@@ -152,7 +152,8 @@ class Drift(_Simple):
 
 
 def _season_ago(values: FloatArray, origins: IntArray, steps: IntArray, season: int) -> FloatArray:
-    return values[origins - season + (steps - 1) % season]  # (M, H, K)
+    rows = origins - season + (steps - 1) % season  # (M, H)
+    return np.take(values, rows, axis=0)
 
 
 def _require_seasons(train: FloatArray, season: int, seasons: int) -> None:

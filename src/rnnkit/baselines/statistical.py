@@ -26,7 +26,7 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from rnnkit.baselines.contract import (
     FloatArray,
@@ -80,10 +80,13 @@ class _Fitted(ABC):
         library = _load(self._package)
         # On matrices this small the optimiser's BLAS threads wait for each other: 6 times slower.
         with threadpool_limits(1, user_api="blas"):
-            self._models = [
-                self._fit_column(library, column, self._season)
-                for column in np.ascontiguousarray(train.T)
-            ]
+            try:
+                self._models = [
+                    self._fit_column(library, column, self._season)
+                    for column in np.ascontiguousarray(train.T)
+                ]
+            except (ValueError, ArithmeticError) as error:
+                raise SkipBaseline(f"{self._package.split('.')[0]} failed: {error}") from error
 
     def forecast(self, values: FloatArray, origins: IntArray) -> FloatArray:
         """Apply the fitted models up to each origin; see `Baseline.forecast`."""

@@ -1,0 +1,304 @@
+import builtins
+import sys
+
+import numpy as np
+import pytest
+
+from rnnkit import baselines
+from rnnkit.baselines import (
+    ETS,
+    AutoARIMA,
+    Drift,
+    LastValue,
+    SeasonalGrowth,
+    SeasonalNaive,
+    SkipBaseline,
+    forecast_all,
+    series_baselines,
+)
+from rnnkit.errors import ShapeError
+from rnnkit.metrics import rmse
+
+RNG = np.random.default_rng(7)
+# Two positive columns with a season of 4, a trend and noise; rows 40.. are the test part.
+STEPS = np.arange(60)[:, None]
+SERIES = 50 + STEPS * [[0.3, -0.2]] + 8 * np.sin(np.pi * STEPS / 2) + RNG.normal(size=(60, 2))
+TRAIN_ROWS = 40
+
+
+def fitted(baseline, *, train=SERIES[:TRAIN_ROWS], season=4, horizon=6):
+    baseline.fit(train, season=season, horizon=horizon)
+    return baseline
+
+
+@pytest.fixture(scope="module")
+def airline():
+    data = pytest.importorskip("statsforecast.utils")
+    return data.AirPassengersDF["y"].to_numpy(np.float64)[:, None]
+
+
+@pytest.mark.parametrize("baseline", series_baselines(), ids=lambda b: b.name)
+def test_no_future_value_changes_a_forecast(baseline):
+    fitted(baseline)
+    origins = np.array([40, 45, 52])
+    before = baseline.forecast(SERIES, origins)
+    assert before.shape == (3, 6, 2)
+    for m, origin in enumerate(origins):
+        perturbed = SERIES.copy()
+        perturbed[origin:] += 1000
+        np.testing.assert_array_equal(baseline.forecast(perturbed, origins)[m], before[m])
+
+
+@pytest.mark.parametrize("baseline", series_baselines(), ids=lambda b: b.name)
+def test_a_change_just_before_the_origin_does_change_the_forecast(baseline):
+    fitted(baseline)
+    perturbed = SERIES.copy()
+    perturbed[49] += 20
+    origins = np.array([50])
+    assert not np.allclose(
+        baseline.forecast(perturbed, origins), baseline.forecast(SERIES, origins), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("baseline", series_baselines(), ids=lambda b: b.name)
+def test_one_origin_alone_equals_the_same_origin_among_many_and_arguments_stay_as_they_were(
+    baseline,
+):
+    fitted(baseline)
+    values, origins = SERIES.copy(), np.array([60, 41, 55])
+    many = baseline.forecast(values, origins)
+    for m, origin in enumerate(origins):
+        alone = baseline.forecast(values[:origin], np.array([origin]))
+        np.testing.assert_array_equal(alone[0], many[m])
+    np.testing.assert_array_equal(values, SERIES)
+    assert origins.tolist() == [60, 41, 55]
+
+
+@pytest.mark.parametrize("baseline", series_baselines(), ids=lambda b: b.name)
+def test_a_column_alone_equals_the_same_column_beside_another(baseline):
+    both = fitted(baseline).forecast(SERIES, np.array([44]))
+    alone = fitted(baseline, train=SERIES[:TRAIN_ROWS, 1:]).forecast(SERIES[:, 1:], np.array([44]))
+    np.testing.assert_allclose(both[:, :, 1:], alone, rtol=1e-12)
+
+
+def test_simple_baselines_equal_their_formulas_in_a_plain_loop():
+    season, horizon, origin = 4, 6, 47
+    y = SERIES[:origin, 0]
+    growth = np.exp(np.mean([np.log(y[t] / y[t - season]) for t in range(season, origin)]))
+    expected = {
+        "last value": [y[-1] for _ in range(horizon)],
+        "seasonal naive": [y[origin - season + h % season] for h in range(horizon)],
+        "seasonal naive × mean growth": [
+            y[origin - season + h % season] * growth ** (1 + h // season) for h in range(horizon)
+        ],
+        "drift": [y[-1] + (h + 1) * (y[-1] - y[0]) / (origin - 1) for h in range(horizon)],
+    }
+    for baseline in (LastValue(), SeasonalNaive(), SeasonalGrowth(), Drift()):
+        forecast = fitted(baseline).forecast(SERIES, np.array([origin]))
+        np.testing.assert_allclose(forecast[0, :, 0], expected[baseline.name], rtol=1e-12)
+
+
+def test_drift_continues_a_line_and_growth_continues_a_growing_season_exactly():
+    line = 3 + 0.5 * np.arange(30.0)[:, None]
+    drift = fitted(Drift(), train=line[:20]).forecast(line, np.array([20, 24]))
+    np.testing.assert_allclose(drift[:, :, 0], [line[20:26, 0], line[24:30, 0]])
+    growing = np.array([5.0, 1.0, 2.0, 7.0])[np.arange(30) % 4] * 1.1 ** (np.arange(30) // 4)
+    growth = fitted(SeasonalGrowth(), train=growing[:20, None]).forecast(
+        growing[:, None], np.array([21])
+    )
+    np.testing.assert_allclose(growth[0, :, 0], growing[21:27])
+
+
+def test_airline_scores_are_those_measured_before(airline):
+    errors = {name: [] for name in ("seasonal naive", "seasonal naive × mean growth", "AutoARIMA")}
+    for origin in (96, 108, 120, 132):
+        forecasts, skipped = forecast_all(
+            [SeasonalNaive(), SeasonalGrowth(), AutoARIMA()],
+            airline[:origin],
+            airline,
+            np.array([origin]),
+            season=12,
+            horizon=12,
+        )
+        assert not skipped
+        for name, forecast in forecasts.items():
+            errors[name].append(rmse(airline[origin : origin + 12], forecast[0]))
+    last = {name: round(values[-1], 1) for name, values in errors.items()}
+    mean = {name: round(float(np.mean(values)), 1) for name, values in errors.items()}
+    assert (last["seasonal naive"], mean["seasonal naive"]) == (50.7, 39.6)
+    assert (last["seasonal naive × mean growth"], mean["seasonal naive × mean growth"]) == (
+        17.6,
+        20.4,
+    )
+    # Another release of the library may choose other orders; these figures are of 2.1.
+    assert last["AutoARIMA"] == pytest.approx(23.9, abs=1.0)
+    assert mean["AutoARIMA"] == pytest.approx(27.2, abs=1.0)
+
+
+def test_ets_beats_the_seasonal_naive_forecast_on_the_airline_passengers(airline):
+    origin = np.array([132])
+    forecast = fitted(ETS(), train=airline[:132], season=12, horizon=12).forecast(airline, origin)
+    assert rmse(airline[132:], forecast[0]) < 30
+
+
+@pytest.mark.parametrize("baseline", [AutoARIMA(), ETS()], ids=lambda b: b.name)
+def test_a_later_origin_applies_the_fit_to_newer_rows_without_fitting_again(baseline):
+    steps = np.arange(80)[:, None]
+    walk = np.cumsum(np.random.default_rng(1).normal(size=(80, 1)), axis=0)
+    y = 100 + 10 * np.sin(np.pi * steps / 2) + walk
+    y[50:] += 40  # a change of level that only the newer rows show
+    fitted(baseline, train=y[:50], horizon=4)
+    state = [repr(model) for model in baseline._models]
+    first, later = baseline.forecast(y, np.array([50, 76]))
+    assert np.abs(first - (y[50:54] - 40)).max() < 5
+    assert np.abs(later - y[76:]).max() < 15
+    assert [repr(model) for model in baseline._models] == state
+
+
+@pytest.mark.parametrize(
+    ("baseline", "rows", "season", "reason"),
+    [
+        (SeasonalNaive(), 40, 1, "needs a season longer than one row"),
+        (SeasonalNaive(), 5, 6, "needs 6 rows .* got 5"),
+        (SeasonalGrowth(), 40, 1, "needs a season longer than one row"),
+        (SeasonalGrowth(), 7, 4, r"needs 8 rows \(2 × the season of 4\) .* got 7"),
+        (Drift(), 1, 1, "needs at least 2 rows"),
+        (AutoARIMA(), 9, 1, "needs at least 10 rows .* got 9"),
+        (ETS(), 9, 1, "needs at least 10 rows .* got 9"),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_what_a_series_lacks_is_named(baseline, rows, season, reason):
+    with pytest.raises(SkipBaseline, match=reason):
+        baseline.fit(SERIES[:rows], season=season, horizon=2)
+
+
+def test_growth_is_skipped_when_a_value_is_not_positive_before_or_after_the_split():
+    with pytest.raises(SkipBaseline, match="above 0, got -3"):
+        fitted(SeasonalGrowth(), train=np.vstack([SERIES[:20], [[1.0, -3.0]]]))
+    later = SERIES.copy()
+    later[50] = 0
+    baseline = fitted(SeasonalGrowth())
+    with pytest.raises(SkipBaseline, match="above 0, got 0"):
+        baseline.forecast(later, np.array([51]))
+    assert np.isfinite(baseline.forecast(later, np.array([50]))).all()
+
+
+@pytest.mark.parametrize("kind", [AutoARIMA, ETS])
+def test_the_statistical_ones_say_when_they_leave_the_season_out(kind):
+    with_season = fitted(kind(), season=4)
+    without = fitted(kind(), season=21)  # 40 rows are less than two seasons
+    assert with_season.name == kind().name
+    assert without.name == f"{kind().name}, no season"
+    refitted = fitted(without, season=4)
+    assert refitted.name == kind().name
+
+
+@pytest.mark.parametrize("kind", [AutoARIMA, ETS])
+def test_the_statistical_ones_are_skipped_when_they_would_take_too_long(kind):
+    long = np.ones((kind._most_work + 1, 1))
+    with pytest.raises(SkipBaseline, match="too long to fit: 1 columns × "):
+        kind().fit(long, season=1, horizon=1)
+    baseline = fitted(kind())
+    origins = np.full(kind._most_forecasts // 2 + 1, 40)
+    with pytest.raises(SkipBaseline, match=r"too long: .* forecasts × 2 columns"):
+        baseline.forecast(SERIES, origins)
+
+
+def test_a_library_that_fails_on_the_series_is_named_and_the_others_go_on(monkeypatch):
+    def fails(self, library, y, season):
+        raise np.linalg.LinAlgError("singular matrix")
+
+    monkeypatch.setattr(ETS, "_fit_column", fails)
+    forecasts, skipped = forecast_all(
+        [ETS(), LastValue()], SERIES[:40], SERIES, np.array([40]), season=4, horizon=1
+    )
+    assert skipped == {"ETS": "statsmodels failed: singular matrix"}
+    assert list(forecasts) == ["last value"]
+
+
+@pytest.mark.parametrize(("kind", "package"), [(AutoARIMA, "statsforecast"), (ETS, "statsmodels")])
+def test_a_missing_library_is_named_with_what_to_install(kind, package, monkeypatch):
+    for name in [name for name in sys.modules if name.split(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, name)
+    real_import = builtins.__import__
+
+    def blocked(name, *args, **kwargs):
+        if name.split(".")[0] == package:
+            raise ModuleNotFoundError(name)
+        return real_import(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", blocked)
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(SkipBaseline, match=r'needs pip install "rnnkit\[forecast\]"'):
+        fitted(kind())
+
+
+@pytest.mark.parametrize(
+    "series",
+    [
+        np.zeros((30, 1)),
+        np.full((30, 1), 7.5),
+        (np.arange(30.0)[:, None] % 7 == 0) * 1.0,
+        -np.arange(30.0)[:, None] * 1e9,
+        np.arange(1.0, 31)[:, None] * 1e-9,
+    ],
+    ids=["zeros", "constant", "mostly zero", "large negative", "tiny"],
+)
+def test_odd_series_give_finite_forecasts_or_a_reason_and_no_warning(series):
+    forecasts, skipped = forecast_all(
+        series_baselines(), series[:24], series, np.array([24, 30]), season=7, horizon=3
+    )
+    assert len(forecasts) + len(skipped) == len(series_baselines())
+    assert {"last value", "seasonal naive", "drift"} <= set(forecasts)
+    for forecast in forecasts.values():
+        assert forecast.shape == (2, 3, 1)
+        assert np.isfinite(forecast).all()
+    assert all(skipped.values())
+
+
+def test_forecast_all_keeps_the_order_and_names_every_baseline_once():
+    forecasts, skipped = forecast_all(
+        series_baselines(),
+        SERIES[:TRAIN_ROWS],
+        SERIES,
+        np.array([40]),
+        season=1,
+        horizon=2,
+    )
+    assert list(forecasts) == ["last value", "drift", "AutoARIMA", "ETS"]
+    assert list(skipped) == ["seasonal naive", "seasonal naive × mean growth"]
+
+
+def test_a_forecast_that_is_not_finite_is_skipped_by_name():
+    class Broken(LastValue):
+        name = "broken"
+
+        def _formula(self, values, origins, steps):
+            return super()._formula(values, origins, steps) * np.nan
+
+    forecasts, skipped = forecast_all(
+        [Broken()], SERIES[:40], SERIES, np.array([40]), season=1, horizon=1
+    )
+    assert (forecasts, skipped) == ({}, {"broken": "its forecast is not finite"})
+
+
+@pytest.mark.parametrize("baseline", [LastValue(), ETS()], ids=lambda b: b.name)
+def test_arguments_that_do_not_fit_are_refused(baseline):
+    with pytest.raises(ShapeError, match="train must be"):
+        baseline.fit(SERIES[:, 0], season=1, horizon=1)
+    with pytest.raises(ShapeError, match="season 0, horizon 1"):
+        baseline.fit(SERIES, season=0, horizon=1)
+    fitted(baseline)
+    with pytest.raises(ShapeError, match=r"origins must lie in 40\.\.60 .*, got 39\.\.40"):
+        baseline.forecast(SERIES, np.array([39, 40]))
+    with pytest.raises(ShapeError, match=r"origins must lie in 40\.\.60 .*, got 61\.\.61"):
+        baseline.forecast(SERIES, np.array([61]))
+    with pytest.raises(ShapeError, match=r"values must be \(rows, 2\)"):
+        baseline.forecast(SERIES[:, :1], np.array([40]))
+    with pytest.raises(ShapeError, match="origins must be"):
+        baseline.forecast(SERIES, np.array([], dtype=np.int64))
+
+
+def test_the_public_names_exist():
+    assert all(hasattr(baselines, name) for name in baselines.__all__)
