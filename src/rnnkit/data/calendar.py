@@ -107,11 +107,21 @@ class Step:
     def advance(self, time: np.datetime64, n: int) -> Times:
         """Return the `n` times that follow `time`, `(n,)` datetime64[ns].
 
+        Raises:
+            DataError: if they lead beyond the year 2261, the last in which all times fit.
+
         Example:
             >>> Step("business day", 1).advance(np.datetime64("2024-01-05"), 2).astype("M8[D]")
             array(['2024-01-08', '2024-01-09'], dtype='datetime64[D]')
         """
-        return self._shift(np.asarray(time, dtype="M8[ns]"), np.arange(1, n + 1))
+        start = np.asarray(time, dtype="M8[ns]")
+        following = self._shift(start, np.arange(1, n + 1))
+        if (following <= start).any():
+            raise DataError(
+                f"{n} steps after {np.datetime_as_string(start, unit='s')} lead beyond the year "
+                f"2261, where times end; ask for fewer"
+            )
+        return following
 
     def breaks(self, times: Times) -> tuple[NDArray[np.int64], Times]:
         """Return the rows that do not stand one step after the row before them.

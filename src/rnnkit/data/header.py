@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +97,7 @@ def check_column(column: str, names: Sequence[str], source: str) -> None:
     )
 
 
-def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+def read_rows(path: Path) -> Generator[tuple[int, list[str]], None, None]:
     """Yield the rows of a text table, its header first, each with the line on which it starts.
 
     Lines without any text are passed over. The header's names come without the space around them.
@@ -113,7 +113,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         reader = csv.reader(text, delimiter=delimiter, skipinitialspace=True, strict=True)
         try:
             for cells in reader:
-                if len(cells) > 1 or (cells and cells[0].strip()):
+                if _has_text(cells):
                     yield line, [name.strip() for name in cells] if header else cells
                     header = False
                 line = reader.line_num + 1
@@ -225,12 +225,16 @@ def _delimiter(path: Path, source: _Source) -> str:
             for cells in csv.reader(
                 io.StringIO(sample, newline=""), delimiter=delimiter, skipinitialspace=True
             )
-            if cells
+            if _has_text(cells)
         ]
         agreeing = widths.count(widths[0]) if widths and widths[0] > 1 else 0
         if agreeing > most:
             best, most = delimiter, agreeing
     return best
+
+
+def _has_text(cells: Sequence[str]) -> bool:
+    return len(cells) > 1 or (len(cells) == 1 and bool(cells[0].strip()))
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -266,5 +270,5 @@ def reading_parquet(path: Path) -> Iterator[Any]:
     try:
         yield pyarrow.parquet
     except (pyarrow.ArrowException, OSError) as error:
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error).split()).partition(". ")[0].removesuffix(".")
         raise DataError(f"{path} is a damaged Parquet file: {reason}") from error

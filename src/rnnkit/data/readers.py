@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,17 +129,17 @@ def _wanted(time: str, targets: Sequence[str]) -> list[str]:
 
 
 def _from_text(path: Path, columns: list[str]) -> _Table:
-    rows = read_rows(path)
-    _, header = next(rows)
-    picked: list[tuple[list[str], int]] = [([], header.index(column)) for column in columns]
-    for line, cells in rows:
-        if len(cells) != len(header):
-            raise DataError(
-                f"line {line} of {path} has {len(cells)} cells where the header has {len(header)}; "
-                f"check its delimiters and quotation marks"
-            )
-        for column_cells, position in picked:
-            column_cells.append(cells[position])
+    with closing(read_rows(path)) as rows:
+        _, header = next(rows)
+        picked: list[tuple[list[str], int]] = [([], header.index(column)) for column in columns]
+        for line, cells in rows:
+            if len(cells) != len(header):
+                raise DataError(
+                    f"line {line} of {path} has {len(cells)} cells where the header has "
+                    f"{len(header)}; check its delimiters and quotation marks"
+                )
+            for column_cells, position in picked:
+                column_cells.append(cells[position])
 
     def place(row: int) -> str:
         # Read again, so that reading itself need not keep a million line numbers.

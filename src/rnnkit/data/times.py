@@ -205,7 +205,7 @@ class _TimeColumn:
         years = values.astype("M8[Y]").astype(np.int64) + 1970
         outside = ~np.isnat(values) & ((years < _YEARS.start) | (years >= _YEARS.stop))
         for row in np.flatnonzero(outside)[:1]:
-            self._require_year(int(years[row]), int(row), str(values[row]))
+            self._require_year(int(years[row]), int(row), show_time(values[row]))
         return values.astype("M8[ns]")
 
     def _require_year(self, year: int, row: int, cell: object) -> None:

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnnkit.data.cells import parse_numbers, show_cell
+from rnnkit.errors import DataError
+
+
+def place(row: int) -> str:
+    return f"row {row}"
+
+
+def parse(cells: Any) -> list[float]:
+    return parse_numbers(cells, column="y", place=place).tolist()
+
+
+def refusal(cells: Any) -> str:
+    with pytest.raises(DataError) as caught:
+        parse(cells)
+    message = str(caught.value)
+    assert "'y'" in message
+    return message
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
+def test_texts_give_the_same_bits(values: list[float]) -> None:
+    whole = [value for value in values if abs(value) < 2**53 or "e" in repr(value)]
+    assert parse([repr(value) for value in whole]) == whole
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    "int8 uint64 float16 float32 Int64 Float64 Sparse[float] int64[pyarrow] double[pyarrow] "
+    "object category string string[pyarrow]".split(),
+)
+def test_dtypes(dtype: str) -> None:
+    values = parse_numbers(pd.Series([1, 0, 3]).astype(dtype), column="y", place=place)
+    assert values.dtype == np.float64
+    assert values.tolist() == [1, 0, 3]
+
+
+def test_objects() -> None:
+    cells = pd.Series([decimal.Decimal("1.5"), 2, "3e1", np.float32(0.5)], dtype=object)
+    assert parse(cells) == [1.5, 2, 30, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("texts", "values"),
+    [
+        (["1,5", "2,25", "3"], [1.5, 2.25, 3]),
+        (["-0,123", "2,234"], [-0.123, 2.234]),
+        (["1234,567", "1"], [1234.567, 1]),
+        (["1,5e3", "1"], [1500, 1]),
+    ],
+)
+def test_sure_decimal_commas(texts: list[str], values: list[float]) -> None:
+    assert parse(texts) == values
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["1,234", "2"],  # a thousand, or 1.234?
+        ["1,234,567", "1,5"],
+        ["1.234,5", "1"],
+        ["1.5", "1,5"],
+        ["1,5", "x"],
+    ],
+)
+def test_doubtful_commas_are_refused(texts: list[str]) -> None:
+    assert "without thousands separators" in refusal(texts)
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        (["1", "x", "y"], "row 1 holds 'x'"),
+        (["1", "1_000"], "row 1 holds '1_000'"),
+        (["1", "12%"], "row 1 holds '12%'"),
+        (["1", "True"], "row 1 holds 'True'"),
+        (["1", "", "NA", "x"], "row 3 holds 'x'"),
+        (["1", "", "NA", " nan "], "no value on row 1 (3 of 4 rows have none)"),
+        (["1", "nan"], "no value on row 1 (1 of 2 rows have none)"),
+        (["", "null"], "is empty"),
+        (["1", "inf"], "finite numbers, but row 1 holds 'inf'"),
+        (["1", "1e999"], "finite numbers, but row 1 holds '1e999'"),
+        (["1", "9007199254740993"], "2**53, but row 1 holds 9007199254740993"),
+        (["1", "-" + "9" * 5000], "2**53, but row 1 holds -1.0"),
+        (["1", "x" * 5000], "x..."),
+        (pd.Series([1.0, None]), "no value on row 1"),
+        (pd.Series([1, None], dtype="Int64"), "no value on row 1"),
+        (pd.Series([1, None], dtype=object), "no value on row 1"),
+        (pd.Series([None, None]), "is empty"),
+        (pd.Series([1.0, -np.inf]), "row 1 holds -inf"),
+        (pd.Series([0, 2**53 + 1]), "row 1 holds 9007199254740993"),
+        (pd.Series([0, -(2**63)]), "row 1 holds -9223372036854775808"),
+        (pd.Series([0, 10**400], dtype=object), "row 1 holds 1.0"),
+        (pd.Series([True, False]), "it holds bool values"),
+        (pd.Series([True, False], dtype="boolean"), "it holds boolean values"),
+        (pd.Series([1, True], dtype=object), "row 1 holds True"),
+        (pd.Series([1 + 0j]), "row 0 holds (1+0j)"),
+        (pd.to_datetime(pd.Series(["2020-01-01"])), "row 0 holds 2020-01-01"),
+        (pd.Series([[1], [2]]), "row 0 holds [1]"),
+    ],
+)
+def test_refusals(cells: Any, reason: str) -> None:
+    message = refusal(cells)
+    assert reason in message
+    assert len(message) < 250
+
+
+def test_largest_integers_and_large_floats() -> None:
+    assert parse(["9007199254740992", "1e300"]) == [2**53, 1e300]
+    assert parse(pd.Series([2**53, -(2**53)])) == [2**53, -(2**53)]
+
+
+def test_column_is_left_as_it_is() -> None:
+    cells = pd.Series(["1,5", "2"])
+    before = cells.copy()
+    parse(cells)
+    pd.testing.assert_series_equal(cells, before)
+
+
+def test_show_cell_cuts_long_texts() -> None:
+    assert show_cell("x" * 1000) == f"'{'x' * 59}..."
+    assert show_cell(pd.Timestamp("2020-01-01")) == "2020-01-01 00:00:00"

@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rnnkit.data.calendar import Step
+from rnnkit.data.times import parse_times, regular_step
+from rnnkit.errors import DataError
+
+UTC = dt.timezone.utc
+TOKYO = dt.timezone(dt.timedelta(hours=9))
+
+
+def place(row: int) -> str:
+    return f"row {row}"
+
+
+def parse(cells: Any, step: Step | None = None) -> list[str]:
+    """The times, as text to the minute."""
+    times, _ = parse_times(cells, column="t", place=place, step=step)
+    assert times.dtype == "M8[ns]"
+    return [str(time) for time in times.astype("M8[m]")]
+
+
+def refusal(cells: Any) -> str:
+    with pytest.raises(DataError) as caught:
+        parse(cells)
+    message = str(caught.value)
+    assert "'t'" in message
+    return message
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("1949", "1949-01-01T00:00"),
+        ("1949-02", "1949-02-01T00:00"),
+        ("1949-2", "1949-02-01T00:00"),
+        ("1949Q2", "1949-04-01T00:00"),
+        ("1949-q2", "1949-04-01T00:00"),
+        ("1949-02-03", "1949-02-03T00:00"),
+        ("19490203", "1949-02-03T00:00"),
+        (" 1949-2-3 5:06 ", "1949-02-03T05:06"),
+        ("1949-02-03 05:06:00", "1949-02-03T05:06"),
+        ("1949-02-03T05:06:00.000", "1949-02-03T05:06"),
+        ("1949/02", "1949-02-01T00:00"),
+        ("02/1949", "1949-02-01T00:00"),
+        ("1949/2/3", "1949-02-03T00:00"),
+        ("1949.2.3", "1949-02-03T00:00"),
+        ("2/13/1949", "1949-02-13T00:00"),
+        ("13/2/1949", "1949-02-13T00:00"),
+        ("13.02.1949", "1949-02-13T00:00"),
+        ("02-13-1949", "1949-02-13T00:00"),
+        ("3/3/1949", "1949-03-03T00:00"),
+        ("2/13/1949 5:06", "1949-02-13T05:06"),
+        ("2/13/1949 5:06:00", "1949-02-13T05:06"),
+        ("2/13/1949 5:06 PM", "1949-02-13T17:06"),
+        ("2/13/1949 12:06:00 am", "1949-02-13T00:06"),
+        ("Feb 1949", "1949-02-01T00:00"),
+        ("Feb-1949", "1949-02-01T00:00"),
+        ("3 Feb 1949", "1949-02-03T00:00"),
+        ("3-Feb-1949 05:06", "1949-02-03T05:06"),
+    ],
+)
+def test_texts(text: str, time: str) -> None:
+    assert parse([text]) == [time]
+    assert parse(pd.Series([text, text])) == [time, time]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pd.Series(pd.to_datetime(["2020-01-01", "2020-01-02"])),
+        pd.Series(np.array(["2020-01-01", "2020-01-02"], "M8[s]")),
+        pd.Series([dt.date(2020, 1, 1), dt.date(2020, 1, 2)]),
+        pd.Series([dt.datetime(2020, 1, 1), dt.datetime(2020, 1, 2)], dtype=object),
+        pd.Series(pd.period_range("2020-01-01", periods=2, freq="D")),
+        pd.Series(list(pd.period_range("2020-01-01", periods=2, freq="D")), dtype=object),
+        pd.Series(pd.to_datetime(["2020-01-01", "2020-01-02"])).astype("timestamp[ns][pyarrow]"),
+        pd.Series(["2020-01-01", "2020-01-02"], dtype="category"),
+        pd.Series(["2020-01-01", "2020-01-02"], dtype="string"),
+        pd.Series([20200101, 20200102]),
+    ],
+    ids=lambda cells: str(cells.dtype),
+)
+def test_columns(cells: Any) -> None:
+    assert parse(cells) == ["2020-01-01T00:00", "2020-01-02T00:00"]
+
+
+@pytest.mark.parametrize("dtype", ["int64", "Int64", "float64", "object"])
+def test_years(dtype: str) -> None:
+    cells = pd.Series([1949, 1950], dtype=dtype)
+    assert parse(cells) == ["1949-01-01T00:00", "1950-01-01T00:00"]
+
+
+def test_periods_stand_at_their_start() -> None:
+    assert parse(pd.Series(pd.period_range("2020Q2", periods=1, freq="Q"))) == ["2020-04-01T00:00"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        (["2020-01-01", "x"], "row 1 holds 'x'"),
+        (["2020-01-01", "02.01.2020"], "row 1 holds '02.01.2020'"),
+        (["2020-01-30", "2020-02-30"], "row 1 holds '2020-02-30'"),
+        (["2020Q1", "2020Q5"], "row 1 holds '2020Q5'"),
+        (["now", "today"], "row 0 holds 'now'"),
+        (["1/13/20"], "row 0 holds '1/13/20'"),
+        (["Feb-49"], "row 0 holds 'Feb-49'"),
+        (["1", "2", "3"], "row 0 holds '1'"),
+        (["1577836800"], "row 0 holds '1577836800'"),
+        (["1600-01-01"], "the years 1678 to 2261, but row 0 holds '1600-01-01'"),
+        (["2262-01-01"], "the years 1678 to 2261, but row 0 holds '2262-01-01'"),
+        (["13/01/2020", "01/13/2020"], "row 0 holds '13/01/2020'; the rows agree neither"),
+        (["2020-01-01", "", "NA"], "no value on row 1 (2 of 3 rows have none)"),
+        (["", ""], "is empty"),
+        (["2020-01-01 00:00+01:00", "2020-01-01 01:00"], "row 1 holds '2020-01-01 01:00'"),
+        (["2020-01-01 00:00+01:00", "2020-01-01 00:00Z"], "from +01:00 to +00:00 on row 1"),
+        (["2020-01-01 00:00", "2020-01-01 01:00Z"], "row 1 holds '2020-01-01 01:00Z'"),
+        (pd.Series([1, 2, 3]), "row 0 holds '1'"),
+        (pd.Series([1949.0, 1949.5]), "row 1 holds '1949.5'"),
+        (pd.Series([1949.0, np.inf]), "row 1 holds 'inf'"),
+        (pd.Series([True, False]), "row 0 holds True"),
+        (pd.Series(["2020-01-01", 3]), "row 1 holds 3"),
+        (pd.Series([dt.date(2020, 1, 1), "x"]), "row 1 holds 'x'"),
+        (pd.Series([dt.date(1500, 1, 1)]), "row 0 holds 1500-01-01"),
+        (pd.Series(np.array(["1500-01-01"], "M8[s]")), "row 0 holds '1500-01-01"),
+        (pd.Series(pd.period_range("1500", periods=1, freq="Y")), "row 0 holds 1500"),
+        (pd.Series(pd.to_datetime(["2020-01-01", None])), "no value on row 1"),
+        (
+            pd.Series([dt.datetime(2020, 1, 1, tzinfo=UTC), dt.datetime(2020, 1, 2)], dtype=object),
+            "from +00:00 to none on row 1",
+        ),
+        (
+            pd.Series(pd.date_range("2020-03-28", periods=3, tz="Europe/Berlin")),
+            "from +01:00 to +02:00 on row 2",
+        ),
+    ],
+)
+def test_refusals(cells: Any, reason: str) -> None:
+    assert reason in refusal(cells)
+
+
+@pytest.mark.parametrize(
+    ("cells", "offset"),
+    [
+        (["2020-01-01"], ""),
+        (["2020-01-01T00:00:00Z"], "+00:00"),
+        (["2020-01-01 00:00 UTC"], "+00:00"),
+        (["2020-01-01 00:00:00.5+0900"], "+09:00"),
+        (["2020-01-01 00:00-03:30"], "-03:30"),
+        (["2020-01-01 00:00+09"], "+09:00"),
+        (pd.Series(pd.to_datetime(["2020-01-01"]).tz_localize("Europe/Berlin")), "+01:00"),
+        (pd.Series([dt.datetime(2020, 1, 1, tzinfo=TOKYO)], dtype=object), "+09:00"),
+    ],
+)
+def test_offset_is_told_and_its_clock_kept(cells: Any, offset: str) -> None:
+    times, told = parse_times(cells, column="t", place=place)
+    assert told == offset
+    assert times.astype("M8[D]") == np.datetime64("2020-01-01")
+
+
+class TestMonthOrDayFirst:
+    """Dates such as 3/4/2020."""
+
+    def days(self, start: str, freq: str, count: int, form: str) -> list[str]:
+        return list(pd.date_range(start, periods=count, freq=freq).strftime(form))
+
+    @pytest.mark.parametrize("form", ["%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m-%d-%Y"])
+    @pytest.mark.parametrize(("freq", "count"), [("D", 20), ("MS", 15), ("ME", 4), ("B", 30)])
+    def test_the_only_regular_reading_is_taken(self, form: str, freq: str, count: int) -> None:
+        expected = pd.date_range("2020-01-01", periods=count, freq=freq)
+        texts = self.days("2020-01-01", freq, count, form)
+        assert parse(texts) == [str(day) for day in expected.to_numpy("M8[m]")]
+
+    @pytest.mark.parametrize(("freq", "count"), [("D", 10), ("MS", 10), ("5D", 3)])
+    def test_two_regular_readings_are_refused(self, freq: str, count: int) -> None:
+        texts = self.days("2020-01-02" if freq != "MS" else "2020-01-01", freq, count, "%m/%d/%Y")
+        assert "month first and day first" in refusal(texts)
+
+    def test_two_irregular_readings_are_refused(self) -> None:
+        assert "month first and day first" in refusal(["01/02/2020", "02/02/2020", "04/02/2020"])
+
+    def test_a_known_step_decides(self) -> None:
+        texts = self.days("2020-01-01", "D", 5, "%d/%m/%Y")
+        days = parse(texts, step=Step("nanosecond", 86_400 * 10**9))
+        assert days[-1] == "2020-01-05T00:00"
+        months = parse(texts, step=Step("month", 1, day=1))
+        assert months[-1] == "2020-05-01T00:00"
+
+    def test_the_only_ascending_reading_is_left_to_be_refused(self) -> None:
+        texts = ["01/12/2020", "02/01/2020", "02/03/2020"]
+        assert parse(texts) == ["2020-01-12T00:00", "2020-02-01T00:00", "2020-02-03T00:00"]
+
+
+def step_of(*times: str, step: Step | None = None) -> Step:
+    array = np.array(times, "M8[ns]")
+    return regular_step(array, source="air.csv", place=place, step=step)
+
+
+def test_regular_step() -> None:
+    assert step_of("2020-01", "2020-02", "2020-03") == Step("month", 1, day=1)
+
+
+@pytest.mark.parametrize(
+    ("times", "message"),
+    [
+        (["2020-01", "2020-02"], "air.csv has 2 rows, but at least 3 are needed"),
+        (["2020-01", "2020-02", "2020-02"], "row 2 repeats the time 2020-02-01 of row 1;"),
+        (["2020-01", "2020-02", "2020-01"], "row 2 repeats the time 2020-01-01 of row 0;"),
+        (["2020-01", "2020-03", "2020-02"], "row 2 is at 2020-02-01, earlier than 2020-03-01"),
+        (["2020-03", "2020-02", "2020-01"], "air.csv are newest first"),
+        (
+            ["2020-01-01", "2020-01-02", "2020-01-03", "2020-01-05"],
+            "row 3 is at 2020-01-05 where 2020-01-04 was expected, one day after the row above it; "
+            "1 of 4 rows break the step",
+        ),
+        (
+            ["2020-01-01T00:00", "2020-01-01T00:15", "2020-01-01T00:30", "2020-01-01T00:46"],
+            "row 3 is at 2020-01-01 00:46:00 where 2020-01-01 00:45:00 was expected, 15 minutes",
+        ),
+        (
+            "2020-01-04 2020-01-06 2020-01-07 2020-01-08 2020-01-09 2020-01-10 2020-01-13".split(),
+            "row 0 is at 2020-01-04 where 2020-01-03 was expected; 1 of 7",
+        ),
+    ],
+)
+def test_irregular_times(times: list[str], message: str) -> None:
+    with pytest.raises(DataError) as caught:
+        step_of(*times)
+    assert message in str(caught.value)
+
+
+def test_a_known_step_must_be_followed() -> None:
+    month_end = Step("month", 1, day=31)
+    assert step_of("2020-04-30", step=month_end) == month_end
+    assert step_of("2020-04-30", "2020-05-31", step=month_end) == month_end
+    with pytest.raises(DataError, match="row 1 is at 2020-05-30 where 2020-05-31 was expected"):
+        step_of("2020-04-30", "2020-05-30", step=month_end)
