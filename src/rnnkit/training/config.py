@@ -33,8 +33,9 @@ class TrainingConfig:
             (default) never stops early. Of epochs that tie, the earliest is the best.
         clip_norm: largest 2-norm of all gradients together, above 0; `None` does not clip.
             Default 1.
-        time_limit: seconds, above 0; training stops after the epoch that passes it. `None`
-            (default) sets no limit. A resumed training counts the time before it was interrupted.
+        time_limit: seconds that the epochs may take together, above 0; training stops after the
+            one that passes it. `None` (default) sets no limit. A resumed training counts the
+            epochs before it was interrupted.
         seed: of the order of the data and of dropout, at least 0; default 0.
         device: `"cpu"` (default), `"cuda"` or `"cuda:N"`.
 

@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN_LINES = 1.0
 SECONDS_BETWEEN_FRAMES = 0.2
+COLUMNS_FOR_A_BAR = 100  # below, the numbers alone fit
 
 
 class Progress:
     """Shows the epochs of one training after another, such as those of an ensemble's members.
 
-    On a terminal each training has a live bar: its epoch, losses, the best epoch and the time that
-    the epochs left would take. Elsewhere it has plain lines without control codes: at most one an
-    epoch and one a second, and always one for the last epoch, which says why training stopped.
+    On a terminal each training has a live line with its epoch, losses, the best validation loss
+    and the time that the epochs left would take, and a bar where 100 columns leave room for it.
+    Elsewhere it has plain lines without control codes: at most one an epoch and one a second, and
+    always one for the last epoch, which says why training stopped.
 
     Args:
         quiet: show nothing; default false.
@@ -63,13 +65,16 @@ class Progress:
         if stopped is None and now - self._shown < pause:
             return
         self._shown = now
-        numbers = ", ".join((*_losses(state), self._outlook(state, stopped, now)))
+        outlook = self._outlook(state, stopped, now)
         if self._bar is not None and self._task is not None:
+            numbers = f"{state.epoch}/{state.epochs} {_losses(state, digits=3)}, {outlook}"
             self._bar.update(self._task, completed=state.epoch, numbers=numbers)
             self._bar.refresh()
             return
         title = f"{self._title}: " if self._title else ""
-        self._print(f"{title}epoch {state.epoch}/{state.epochs}, {numbers}")
+        best = "" if state.best_loss is None else f" in epoch {state.best_epoch}"
+        losses = _losses(state, digits=4) + best
+        self._print(f"{title}epoch {state.epoch}/{state.epochs}, {losses}, {outlook}")
 
     def stop(self) -> None:
         """End the showing of a training; a bar stays on the screen as its last line."""
@@ -79,7 +84,7 @@ class Progress:
 
     def _outlook(self, state: EpochState, stopped: StopReason | None, now: float) -> str:
         if stopped is not None:
-            return "done" if stopped == "epochs" else f"stopped: {_REASONS[stopped]}"
+            return _ENDINGS[stopped]
         pace = (now - self._started) / (state.epoch - self._first)
         return f"{_clock(pace * (state.epochs - state.epoch))} left"
 
@@ -94,36 +99,44 @@ class Progress:
 
     def _open_bar(self, epochs: int) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+        from rich.progress import BarColumn, TextColumn
         from rich.progress import Progress as Bar
 
+        console = Console(file=self._target())
+        title = TextColumn("{task.description}", markup=False)
+        numbers = TextColumn("{task.fields[numbers]}", markup=False)
+        wide = console.width >= COLUMNS_FOR_A_BAR
         self._bar = Bar(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=20),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[numbers]}", markup=False),
-            console=Console(file=self._target()),
+            *((title, BarColumn(bar_width=20), numbers) if wide else (title, numbers)),
+            console=console,
             auto_refresh=False,  # a thread that redraws would take time from training
         )
         self._task = self._bar.add_task(
-            self._title or "epoch", total=epochs, completed=self._first, numbers=""
+            self._title or "epoch",
+            total=epochs,
+            completed=self._first,
+            numbers=f"{self._first}/{epochs}",
         )
         self._bar.start()
 
 
-_REASONS = {
-    "patience": "the validation loss got no better",
-    "time limit": "the time limit has passed",
-    "callback": "a callback asked for it",
+_ENDINGS: dict[StopReason, str] = {
+    "epochs": "done",
+    "patience": "stopped early",
+    "time limit": "time limit passed",
+    "callback": "stopped by a callback",
 }
 
 
-def _losses(state: EpochState) -> list[str]:
-    parts = [f"loss {state.train_loss:.4g}"]
-    if state.validation_loss is not None:
-        parts.append(f"validation {state.validation_loss:.4g}")
-        parts.append(f"best {state.best_loss:.4g} in epoch {state.best_epoch}")
-    return parts
+def _losses(state: EpochState, digits: int) -> str:
+    named = {
+        "loss": state.train_loss,
+        "validation": state.validation_loss,
+        "best": state.best_loss,
+    }
+    return ", ".join(
+        f"{name} {loss:.{digits}g}" for name, loss in named.items() if loss is not None
+    )
 
 
 def _clock(seconds: float) -> str:

@@ -94,7 +94,10 @@ class RunWriter:
     def __init__(self, path: Path, *, settings: Mapping[str, Any], resume: bool = False) -> None:
         if path.name in ("", ".."):
             raise ConfigError(f"{str(path)!r} is no name for a run: give it a folder of its own")
-        self._path = path.resolve() if path.is_symlink() else path
+        try:
+            self._path = path.resolve() if path.is_symlink() else path
+        except OSError as error:
+            raise ConfigError(f"{path} cannot be written: {error.strerror}") from None
         self._settings: dict[str, Any] = json.loads(json.dumps(settings))
         self._resume = resume
         self.folder = _beside(self._path, "partial")
@@ -298,6 +301,9 @@ def _check_own_partial(folder: Path) -> None:
 def _create_parents(folder: Path) -> list[Path]:
     """Create the folders above `folder` and return the new ones, the deepest first."""
     missing = [parent for parent in folder.parents if not parent.exists()]
+    above = folder.parents[len(missing)]
+    if not above.is_dir():
+        raise ConfigError(f"{above} is a file, and a run needs a folder: choose another name")
     folder.parent.mkdir(parents=True, exist_ok=True)
     return missing
 
