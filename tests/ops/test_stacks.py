@@ -149,3 +149,17 @@ def test_evaluation_mode_has_gradients_and_no_grad_equals_them():
         y, _ = framework.run(case)
     assert not y.requires_grad
     assert torch.equal(y, framework.run(case)[0])
+
+
+def test_full_lengths_take_the_padded_call(monkeypatch):
+    # packed, PyTorch's LSTM would miss oneDNN
+    packed = []
+
+    def spy(*arguments):
+        packed.append(len(arguments) == 9 and isinstance(arguments[2], tuple))
+        return torch.lstm(*arguments)
+
+    monkeypatch.setitem(framework.FUSED, "lstm", spy)
+    framework.run(stack("lstm", lengths=torch.full((B,), T), mask=torch.ones(B, T).bool()))
+    framework.run(stack("lstm", lengths=LENGTHS))
+    assert packed == [False, True]

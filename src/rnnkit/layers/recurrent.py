@@ -38,7 +38,8 @@ class SimpleRNN(Recurrent, nn.RNN):
             product with W_hh, in training; default 0. One mask for each sequence, layer and
             direction serves all its steps. Gal and Ghahramani (2016), arXiv 1512.05287. Runs on
             the reference backend, which is slower.
-        backend: "auto" (default: the fastest that can serve), "torch" or "reference".
+        backend: "auto" (default: the fastest that can serve), "torch" or "reference". Gradients of
+            gradients on a GPU need "reference": cuDNN has none.
 
     Call arguments:
         input: `(T, B, I)`, `(B, T, I)` with `batch_first`, `(T, I)` without a batch, or a
@@ -126,8 +127,7 @@ class LSTM(Recurrent, nn.LSTM):
         device: where the parameters live.
         dtype: of the parameters and the inputs.
         recurrent_dropout: on h as it enters the product with W_hh, in training; default 0.
-        backend: "auto", "torch" or "reference". Gradients of gradients in float32 on a CPU need
-            "reference": PyTorch's oneDNN LSTM has none.
+        backend: "auto", "torch" or "reference".
 
     Call arguments:
         input, lengths, mask: as for `SimpleRNN`.

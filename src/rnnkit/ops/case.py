@@ -94,7 +94,7 @@ def check_lengths(
             raise ShapeError(
                 f"lengths must be ({B},), one for each row, got {tuple(lengths.shape)}"
             )
-        if lengths.is_floating_point() or lengths.dtype in (torch.bool, torch.complex64):
+        if lengths.is_floating_point() or lengths.dtype == torch.bool:
             raise ShapeError(
                 f"lengths must be whole numbers, got {lengths.dtype}; use lengths.long()"
             )
@@ -102,6 +102,7 @@ def check_lengths(
         if B and (int(lengths.min()) < 0 or int(lengths.max()) > T):
             raise ShapeError(f"lengths must lie in 0..{T}, got {lengths.tolist()}")
     if mask is not None:
+        mask = torch.as_tensor(mask)
         if mask.shape != (B, T):
             raise ShapeError(f"mask must be (B, T) = {(B, T)}, got {tuple(mask.shape)}")
         if mask.dtype != torch.bool:
