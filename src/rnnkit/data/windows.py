@@ -1,0 +1,244 @@
+"""Split a series by time and cut contexts and targets from it.
+
+An *origin* is the first row that a forecast does not know. Its context ends just before it and may
+reach back over a split; its targets, rows `origin .. origin+H-1`, lie inside one part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rnnkit.data.scaling import FloatArray, IntArray, SeriesTransform
+from rnnkit.errors import DataError
+from rnnkit.sequence import SequenceBatch
+
+_STABLE = 1.0  # a level that moved by fewer standard deviations between two halves is an input
+ChannelKind = Literal["relative", "seasonal", "level"]
+_KINDS = get_args(ChannelKind)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Where the parts of a series end: rows `[0, train)`, `[train, validation)`, `[validation, rows)`.
+
+    Args:
+        train: end of the training part.
+        validation: end of the validation part, where the test part begins.
+        rows: end of the test part.
+    """
+
+    train: int
+    validation: int
+    rows: int
+
+    def origins(self, part: Literal["train", "validation", "test"], horizon: int, reach: int) -> IntArray:
+        """Return the origins with `reach` rows before them and all targets inside `part`."""
+        lo, hi = {
+            "train": (0, self.train),
+            "validation": (self.train, self.validation),
+            "test": (self.validation, self.rows),
+        }[part]
+        return np.arange(max(lo, reach), hi - horizon + 1, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One input of the network, derived from one target column.
+
+    Args:
+        column: number of the target column.
+        kind: `relative`, `z - reference` with the mean of the last `m` known rows as reference (the
+            last value for `m = 1`); `seasonal`, `z[t] - z[t-m]`; `level`, `z` itself.
+        period: `m` above.
+        center: subtracted.
+        scale: divided by; never 0.
+    """
+
+    column: int
+    kind: ChannelKind
+    period: int
+    center: float
+    scale: float
+
+    @property
+    def reach(self) -> int:
+        """Rows before a row that its value looks at."""
+        return self.period if self.kind == "seasonal" else 0
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the network sees at a context's rows: channels of the targets, then calendar features.
+
+    Args:
+        channels: the channels, fitted on the training part.
+        context: rows of a context, `T`.
+    """
+
+    channels: tuple[Channel, ...]
+    context: int
+
+    @property
+    def reach(self) -> int:
+        """Rows before an origin that a whole context looks at."""
+        return self.context + max(channel.reach for channel in self.channels)
+
+    @property
+    def shortest(self) -> int:
+        """Rows before an origin below which no context of a single row is left."""
+        return 1 + max(channel.reach for channel in self.channels)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values that `from_json` reads back."""
+        return {"context": self.context, "channels": [vars(channel) for channel in self.channels]}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Features:
+        """Return the features that `to_json` wrote."""
+        channels = tuple(Channel(**channel) for channel in values["channels"])
+        return cls(channels, int(values["context"]))
+
+
+class Windows:
+    """Contexts and targets of a series, gathered a whole batch at a time from one copy of the data.
+
+    Args:
+        z: `(N, K)` the series after `SeriesTransform.forward`.
+        calendar: `(N, F)` features of the times.
+        features: the fitted inputs.
+        origins: `(M,)` the origins of the windows; each with `features.shortest` rows before it.
+        transform: gives the targets; `None` at prediction, where there are none.
+    """
+
+    def __init__(
+        self,
+        z: FloatArray,
+        calendar: np.ndarray[Any, np.dtype[np.float32]],
+        features: Features,
+        origins: IntArray,
+        transform: SeriesTransform | None,
+    ) -> None:
+        base, reference = _channel_values(z, features.channels)
+        # float64 until the reference is subtracted: a level may be large beside its changes.
+        self._rows = torch.from_numpy(np.concatenate([base, calendar], axis=1))  # (N, C + F)
+        pad = np.zeros((len(reference), calendar.shape[1]))
+        self._reference = torch.from_numpy(np.concatenate([reference, pad], axis=1))  # (N + 1, C + F)
+        self._origins = torch.from_numpy(origins)
+        self._first = features.shortest - 1
+        self._steps = torch.arange(features.context)
+        self._targets = (
+            None
+            if transform is None
+            else torch.from_numpy(transform.targets(z, origins).astype(np.float32))
+        )
+
+    def __len__(self) -> int:
+        return len(self._origins)
+
+    def batch(self, index: Tensor) -> SequenceBatch:
+        """Return the windows `index (b,)`: values `(b, T, C + F)`, targets `(b, H, K)`."""
+        origins = self._origins[index]
+        T = len(self._steps)
+        lengths = (origins - self._first).clamp(max=T)
+        rows = (origins - lengths)[:, None] + self._steps
+        # A context cut short by the start of the series is padded with rows its length excludes.
+        values = self._rows[rows.clamp(max=len(self._rows) - 1)] - self._reference[origins][:, None]
+        ragged = bool((lengths < T).any())
+        return SequenceBatch(
+            values.float(),
+            lengths if ragged else None,
+            None if self._targets is None else self._targets[index],
+        )
+
+
+def split_by_time(
+    rows: int, *, horizon: int, test_size: int, validation_size: int, reach: int
+) -> Split:
+    """Split `rows` rows into training, validation and test part, in the order of time.
+
+    Args:
+        rows: rows of the series.
+        horizon: steps to forecast, `H`.
+        test_size: rows of the test part; 0 for none, otherwise at least `horizon`.
+        validation_size: rows of the validation part, at least `horizon`.
+        reach: rows that a window needs before its origin.
+
+    Raises:
+        DataError: if a part is too small for one window, with the number of rows needed.
+    """
+    for name, size in (("test", test_size), ("validation", validation_size)):
+        if size < horizon and (size or name == "validation"):
+            raise DataError(
+                f"the {name} part has {size} rows, but a horizon of {horizon} needs at least"
+                f" {horizon}; make the part larger or the horizon smaller"
+            )
+    needed = reach + horizon + 1 + validation_size + test_size
+    if rows < needed:
+        raise DataError(
+            f"the data have {rows} rows, but {needed} are needed: {reach} before the first forecast,"
+            f" {horizon + 1} to train on, {validation_size} for validation, {test_size} for the test;"
+            " give more rows, or a smaller horizon, context or season"
+        )
+    test = rows - test_size
+    return Split(test - validation_size, test, rows)
+
+
+def fit_features(z_train: FloatArray, transform: SeriesTransform, *, context: int) -> Features:
+    """Choose and fit the network's inputs on the training part `z_train (N, K)`.
+
+    Each column gives its values relative to the end of the context; a column with seasonal
+    differencing also its change over a season. Its level itself is an input only where it stays put:
+    where the means of the two halves of the training part lie within one standard deviation, so that
+    a level never seen in training is not to be expected.
+    """
+    channels: list[Channel] = []
+    for k, column in enumerate(transform.columns):
+        z = z_train[:, k]
+        half = len(z) // 2
+        spread = float(z.std())
+        stable = spread > 0 and abs(z[:half].mean() - z[half:].mean()) < _STABLE * spread
+        seasonal = column.differencing.startswith("seasonal")
+        if column.differencing == "none" or stable:
+            channels.append(Channel(k, "level", 1, float(z.mean()), spread or 1.0))
+        if column.differencing != "none":
+            m = column.season if seasonal else 1
+            deviation = z - _reference(z, m)[1:]
+            channels.append(Channel(k, "relative", m, 0.0, float(deviation[m:].std()) or 1.0))
+        if seasonal:
+            change = z[column.season :] - z[: -column.season]
+            channels.append(
+                Channel(k, "seasonal", column.season, float(change.mean()), float(change.std()) or 1.0)
+            )
+    return Features(tuple(channels), context)
+
+
+def _channel_values(
+    z: FloatArray, channels: tuple[Channel, ...]
+) -> tuple[FloatArray, FloatArray]:
+    """Return scaled values `(N, C)` and what is subtracted at an origin, `(N + 1, C)`."""
+    N = len(z)
+    base, reference = np.zeros((N, len(channels))), np.zeros((N + 1, len(channels)))
+    for c, channel in enumerate(channels):
+        column = z[:, channel.column]
+        if channel.kind == "seasonal":
+            base[channel.period :, c] = column[channel.period :] - column[: -channel.period]
+        else:
+            base[:, c] = column
+        if channel.kind == "relative":
+            reference[:, c] = _reference(column, channel.period) / channel.scale
+        base[:, c] = (base[:, c] - channel.center) / channel.scale
+    return base, reference
+
+
+def _reference(z: FloatArray, period: int) -> FloatArray:
+    """Return `(N + 1,)`: at origin `o` the mean of the last `period` values before it."""
+    total = np.concatenate([[0.0], np.cumsum(z)])
+    ends = np.arange(len(z) + 1)
+    starts = np.maximum(ends - period, 0)
+    return np.asarray((total[ends] - total[starts]) / np.maximum(ends - starts, 1))

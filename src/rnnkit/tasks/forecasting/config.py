@@ -1,0 +1,269 @@
+"""The options of a forecast, and the rules that fill in those left open."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from rnnkit.errors import ConfigError, closest
+
+Cell = Literal["rnn", "lstm", "gru"]
+Schedule = Literal["constant", "cosine", "plateau"]
+Differencing = Literal["none", "difference", "seasonal", "seasonal+difference"]
+
+LONG = 500  # rows from which a fifth of a series is kept for the test
+MANY = 1000  # training windows from which one network replaces an ensemble
+CONTEXT = 96  # rows that a context of whole seasons may reach at the most
+
+
+@dataclass(frozen=True)
+class ForecastConfig:
+    """All options of a forecast. `None` leaves a choice to the rule that `resolve` states.
+
+    Args:
+        horizon: rows to forecast, at least 1.
+        cell: `rnn`, `lstm` or `gru`.
+        context: rows that the network reads before it forecasts.
+        season: rows in a season; by rule that of the times' step, such as 12 for months.
+        log: whether the logarithm of the values is taken; by rule where it steadies their spread.
+        differencing: `none`, `difference`, `seasonal` or `seasonal+difference`; by rule the one
+            that forecasts best on the training part with the network's output at zero.
+        test_size: rows at the end that are kept for scoring; 0 for none.
+        validation_size: rows before them that early stopping looks at.
+        hidden_size: units of a layer.
+        layers: stacked layers.
+        bidirectional: read the context in both directions.
+        dropout: share of units dropped in training between layers and before the last map.
+        recurrent_dropout: share of the recurrent state dropped in training.
+        ensemble: networks, differing in their seed, whose forecasts are averaged.
+        epochs: passes over the training windows at the most.
+        batch_size: windows a step of the optimiser.
+        learning_rate: of AdamW.
+        weight_decay: of AdamW.
+        schedule: `constant`, `cosine` or `plateau`.
+        patience: epochs without improvement on the validation part before training stops.
+        clip_norm: largest norm of a gradient.
+        time_limit: seconds that the training of one network may take; `None` for no limit.
+        seed: of weights, order and dropout.
+        device: `cpu`, `cuda`, …
+
+    Raises:
+        ConfigError: if a value has the wrong type or lies outside its range.
+
+    Example:
+        >>> ForecastConfig(horizon=12, cell="gru").hidden_size
+        32
+    """
+
+    horizon: int
+    cell: Cell = "gru"
+    context: int | None = None
+    season: int | None = None
+    log: bool | None = None
+    differencing: Differencing | None = None
+    test_size: int | None = None
+    validation_size: int | None = None
+    hidden_size: int = 32
+    layers: int = 1
+    bidirectional: bool = False
+    dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+    ensemble: int | None = None
+    epochs: int = 300
+    batch_size: int | None = None
+    learning_rate: float = 0.003
+    weight_decay: float = 0.0
+    schedule: Schedule = "constant"
+    patience: int = 20
+    clip_norm: float = 1.0
+    time_limit: float | None = None
+    seed: int = 0
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        for name, least in _WHOLE.items():
+            value = getattr(self, name)
+            if value is None and name in _BY_RULE:
+                continue
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise ConfigError(
+                    f"{name} must be a whole number of at least {least}, got {value!r}"
+                )
+        for name, choices in _CHOICES.items():
+            value = getattr(self, name)
+            if value is None and name in _BY_RULE:
+                continue
+            if value not in choices:
+                hint = closest(value, choices) if isinstance(value, str) else ""
+                raise ConfigError(f"{name} must be one of {', '.join(choices)}, got {value!r}{hint}")
+        for name in ("dropout", "recurrent_dropout"):
+            value = getattr(self, name)
+            if not _is_number(value) or not 0 <= value < 1:
+                raise ConfigError(f"{name} must be a share from 0 to below 1, got {value!r}")
+        for name in ("learning_rate", "clip_norm", "time_limit"):
+            value = getattr(self, name)
+            if value is None and name == "time_limit":
+                continue
+            if not _is_number(value) or not 0 < value < float("inf"):
+                raise ConfigError(f"{name} must be a number above 0, got {value!r}")
+        if not _is_number(self.weight_decay) or not 0 <= self.weight_decay < float("inf"):
+            raise ConfigError(f"weight_decay must be a number from 0, got {self.weight_decay!r}")
+        if not isinstance(self.bidirectional, bool):
+            raise ConfigError(f"bidirectional must be true or false, got {self.bidirectional!r}")
+        if self.log is not None and not isinstance(self.log, bool):
+            raise ConfigError(f"log must be true, false or left out, got {self.log!r}")
+        if self.test_size and self.test_size < self.horizon:
+            raise ConfigError(
+                f"test_size must be 0 or at least the horizon of {self.horizon}, got"
+                f" {self.test_size}: one forecast needs {self.horizon} rows to be scored on"
+            )
+        if self.validation_size is not None and self.validation_size < self.horizon:
+            raise ConfigError(
+                f"validation_size must be at least the horizon of {self.horizon}, got"
+                f" {self.validation_size}: one forecast needs {self.horizon} rows to be scored on"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all options as plain values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any], *, source: str = "") -> ForecastConfig:
+        """Return the config of `options`, names to values.
+
+        Raises:
+            ConfigError: if a name is unknown, a value is wrong or the horizon is missing; `source`
+                names where the options come from.
+        """
+        check_names(options, source)
+        if options.get("horizon") is None:
+            raise ConfigError("a forecast needs a horizon: how many rows should it look ahead?")
+        return cls(**options)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The choices that depend on the data, made.
+
+    Args:
+        season: rows in a season, 1 for none.
+        context: rows of a context.
+        test_size: rows of the test part.
+        validation_size: rows of the validation part.
+    """
+
+    season: int
+    context: int
+    test_size: int
+    validation_size: int
+
+
+def resolve(config: ForecastConfig, *, rows: int, season: int) -> Sizes:
+    """Fill in the sizes left open. The rules see how many rows there are, and no value of them.
+
+    - season: that of the times' step (`season`).
+    - test part: a fifth of a series of 500 rows or more, otherwise a tenth but no more than ten
+      rows; at least one horizon and one season.
+    - validation part: 15 % of the other rows and at least two horizons, but no more than a quarter
+      of them; at least one horizon.
+    - context: whole seasons (or horizons, if longer): one for every 20 that the training part
+      holds, at least one, together no more than 96 rows.
+    """
+    season = season if config.season is None else config.season
+    span = max(season, config.horizon)
+    test = config.test_size
+    if test is None:
+        test = max(span, rows // 5 if rows >= LONG else min(10, rows // 10))
+    rest = max(rows - test, 0)
+    validation = config.validation_size
+    if validation is None:
+        wanted = max(2 * config.horizon, rest * 15 // 100)
+        validation = max(config.horizon, min(wanted, rest // 4))
+    context = config.context
+    if context is None:
+        context = span * max(1, min((rest - validation) // (20 * span), CONTEXT // span))
+    return Sizes(season, context, test, validation)
+
+
+def ensemble_size(config: ForecastConfig, windows: int) -> int:
+    """Return how many networks are averaged: by rule 5 below 1,000 training windows, then 1."""
+    if config.ensemble is not None:
+        return config.ensemble
+    return 5 if windows < MANY else 1
+
+
+def batch_size(config: ForecastConfig, windows: int) -> int:
+    """Return the windows a step: by rule the power of 2 in 16..128 next above windows / 32."""
+    if config.batch_size is not None:
+        return config.batch_size
+    size = 16
+    while size < min(128, windows // 32):
+        size *= 2
+    return size
+
+
+def read_options(path: Path) -> dict[str, Any]:
+    """Return the options in a JSON file: `{"horizon": 12, "cell": "lstm"}`, or a run's config.
+
+    Raises:
+        ConfigError: if the file is missing, is not a JSON object, or holds an unknown key.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"config file {path} cannot be read: {error}") from None
+    try:
+        values = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ConfigError(
+            f"config file {path} is not JSON: {error.msg} in line {error.lineno}"
+        ) from None
+    if isinstance(values, dict) and "format_version" in values and "options" in values:
+        values = values["options"]
+    if not isinstance(values, dict):
+        raise ConfigError(f"config file {path} must hold a JSON object of options, got {text[:40]!r}")
+    check_names(values, f" in {path}")
+    return values
+
+
+def check_names(options: Mapping[str, Any], source: str) -> None:
+    """Raise ConfigError for an option that does not exist; `source` ends what it is called."""
+    for name in options:
+        if name not in NAMES:
+            raise ConfigError(
+                f"unknown option {name!r}{source}{closest(name, NAMES)}; the options are"
+                f" {', '.join(NAMES)}"
+            )
+
+
+NAMES = tuple(field.name for field in dataclasses.fields(ForecastConfig))
+_BY_RULE = {
+    field.name for field in dataclasses.fields(ForecastConfig) if field.default is None
+}
+_WHOLE = {
+    "horizon": 1,
+    "context": 1,
+    "season": 1,
+    "test_size": 0,
+    "validation_size": 1,
+    "hidden_size": 1,
+    "layers": 1,
+    "ensemble": 1,
+    "epochs": 1,
+    "batch_size": 1,
+    "patience": 1,
+    "seed": 0,
+}
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "cell": get_args(Cell),
+    "schedule": get_args(Schedule),
+    "differencing": get_args(Differencing),
+}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
