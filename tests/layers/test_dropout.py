@@ -266,13 +266,12 @@ def test_a_dropout_that_would_do_nothing_is_refused(kind):
     assert kind.layer(I, H, 2, **kind.options, dropout=P).dropout == P
 
 
-def test_zero_weights_of_dropout_helpers_are_not_by_chance_the_truth():
-    """The captured mask must really be the one applied: another seed's mask must not fit."""
+def test_another_seed_draws_another_recurrent_mask():
     kind = KINDS[0]
     assert not torch.equal(_capture_recurrent_mask(kind, 5, P), _capture_recurrent_mask(kind, 6, P))
 
 
-def test_reference_of_this_file_is_torchs_recurrence():
+def test_the_recurrence_of_this_file_is_torchs():
     """With a mask of ones the hand-written recurrence is torch.nn's."""
     for kind in KINDS:
         _, theirs = layer_twins(kind, I, H)

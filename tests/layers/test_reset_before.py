@@ -27,21 +27,18 @@ def _step(x, h, w_ih, w_hh, b_ih, b_hh):
     """Return the next state of one row, number by number; gates lie as r, z, n."""
     H = len(h)
 
-    def reset(j: int) -> float:
-        return gate(j)
-
     def gate(row: int) -> float:
         a = b_ih[row] + b_hh[row]
         a += sum(w_ih[row][k] * x[k] for k in range(len(x)))
         return _sigmoid(a + sum(w_hh[row][k] * h[k] for k in range(H)))
 
-    after = []
+    r, z, after = [gate(j) for j in range(H)], [gate(H + j) for j in range(H)], []
     for j in range(H):
-        row, z = 2 * H + j, gate(H + j)
+        row = 2 * H + j
         n = b_ih[row] + b_hh[row]
         n += sum(w_ih[row][k] * x[k] for k in range(len(x)))
-        n += sum(w_hh[row][k] * (reset(k) * h[k]) for k in range(H))
-        after.append((1 - z) * math.tanh(n) + z * h[j])
+        n += sum(w_hh[row][k] * (r[k] * h[k]) for k in range(H))
+        after.append((1 - z[j]) * math.tanh(n) + z[j] * h[j])
     return after
 
 
