@@ -37,8 +37,21 @@ def test_texts_give_the_same_bits(values: list[float]) -> None:
 
 @pytest.mark.parametrize(
     "dtype",
-    "int8 uint64 float16 float32 Int64 Float64 Sparse[float] int64[pyarrow] double[pyarrow] "
-    "object category string string[pyarrow]".split(),
+    [
+        "int8",
+        "uint64",
+        "float16",
+        "float32",
+        "Int64",
+        "Float64",
+        "Sparse[float]",
+        "int64[pyarrow]",
+        "double[pyarrow]",
+        "object",
+        "category",
+        "string",
+        "string[pyarrow]",
+    ],
 )
 def test_dtypes(dtype: str) -> None:
     values = parse_numbers(pd.Series([1, 0, 3]).astype(dtype), column="y", place=place)

@@ -261,6 +261,10 @@ def test_wrong_calls(frame: pd.DataFrame, source: Any, targets: Any, message: st
 def test_later_rows_follow_a_known_step(frame: pd.DataFrame) -> None:
     month = Step("month", 1, day=1)
     assert read(frame.iloc[:1], step=month).step == month
+    doubtful = frame.assign(Month=["01/01/1949", "01/02/1949", "01/03/1949"])
+    assert read(doubtful, step=month).times[-1] == np.datetime64("1949-03-01")
+    with pytest.raises(DataError, match="month first and day first"):
+        read(doubtful)
     with pytest.raises(DataError, match="has 2 rows, but at least 3"):
         read(frame.iloc[:2])
     with pytest.raises(DataError, match="row 1 of the frame is at 1949-02-01 where 1949-04-01"):

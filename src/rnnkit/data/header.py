@@ -216,8 +216,6 @@ def _delimiter(path: Path, source: _Source) -> str:
         return "\t"
     # The sample may end inside a character; read_rows reports a file that is not UTF-8.
     sample = first.decode("utf-8-sig", errors="replace")
-    if len(first) == _SAMPLE:
-        sample = sample.rpartition("\n")[0] or sample
     best, most = ",", 0
     for delimiter in _DELIMITERS:
         widths = [

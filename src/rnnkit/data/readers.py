@@ -153,7 +153,7 @@ def _from_text(path: Path, columns: list[str]) -> _Table:
 def _from_parquet(path: Path, columns: list[str]) -> _Table:
     with reading_parquet(path) as parquet:
         table = parquet.ParquetFile(path).read(columns=columns)
-    frame = table.to_pandas(ignore_metadata=True, date_as_object=False)
+    frame = table.to_pandas(ignore_metadata=True)
 
     def place(row: int) -> str:
         return f"row {row} (counted from 0) of {path}"
