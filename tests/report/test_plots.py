@@ -165,8 +165,9 @@ def test_every_step_renders_without_a_warning_and_within_the_picture(step, rows,
 
 def test_long_verdicts_titles_and_names_stay_within_the_picture(tmp_path):
     long = "a sentence that goes on and on " * 9
+    many = ", ".join(f"target {k}" for k in range(414))
     figure = forecast_plot(
-        picture(columns=3, targets=[long, "b" * 200, "$x^$"], title=long, verdict=long)
+        picture(columns=3, targets=[long, "b" * 200, "$x^$"], title=many, verdict=long)
     )
     render(figure, tmp_path)
     width, height = figure.canvas.get_width_height()

@@ -323,7 +323,12 @@ def _write_title(
     figure: Figure, top: Axes, title: str, below: Sequence[str], lettering: Lettering
 ) -> None:
     figure.suptitle(
-        wrap(title, 80), x=0.012, ha="left", fontsize=14, fontweight="bold", **lettering.style
+        wrap(shorten(title, 150), 80),
+        x=0.012,
+        ha="left",
+        fontsize=14,
+        fontweight="bold",
+        **lettering.style,
     )
     lines = "\n".join(wrap(text, _LINE) for text in below if text)
     if lines:
