@@ -140,7 +140,7 @@ def test_an_unknown_backend_is_named_with_the_nearest():
         ({"lengths": [1.0, 2.0]}, "lengths must be whole numbers"),
         ({"lengths": torch.tensor([True, True])}, "lengths must be whole numbers"),
         ({"mask": torch.ones(3, 2).bool()}, r"mask must be \(B, T\) = \(2, 3\), got \(3, 2\)"),
-        ({"mask": torch.ones(2, 3)}, r"mask must be bool, got torch.float32"),
+        ({"mask": torch.ones(2, 3)}, "mask must be a bool tensor, got torch.float32"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

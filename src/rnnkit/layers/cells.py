@@ -8,13 +8,26 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from rnnkit.errors import ConfigError, ShapeError
-from rnnkit.layers.drop_in import ShapeRuntimeError, ShapeTypeError
+from rnnkit.layers.drop_in import (
+    ConfigRuntimeError,
+    ConfigTypeError,
+    ShapeRuntimeError,
+    ShapeTypeError,
+)
 from rnnkit.ops.case import Weights
 from rnnkit.ops.reference import gru_reset_before
 
 
 class _Cell(nn.RNNCellBase):
     """The checks that the three cells share, with torch's texts."""
+
+    def __init__(self, input_size: int, hidden_size: int, *rest: Any) -> None:
+        for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
+            if not isinstance(size, int):
+                raise ConfigTypeError(f"{name} should be of type int, got: {type(size).__name__}")
+            if size < 0:
+                raise ConfigRuntimeError(f"{name} must not be negative, got {size}")
+        super().__init__(input_size, hidden_size, *rest)
 
     def _check(self, name: str, input: Tensor, states: tuple[Tensor, ...]) -> None:
         if input.dim() not in (1, 2):
@@ -66,7 +79,7 @@ class SimpleRNNCell(_Cell, nn.RNNCell):
         The next state, of the shape of `hx`.
 
     Raises:
-        ConfigError: if there is no such nonlinearity.
+        ConfigError: for a wrong size, or if there is no such nonlinearity.
         ShapeError: for a wrong shape (also RuntimeError where torch raises that).
 
     Example:
@@ -102,8 +115,14 @@ class SimpleRNNCell(_Cell, nn.RNNCell):
 class LSTMCell(_Cell, nn.LSTMCell):
     """One step of long short-term memory; the equations stand at `rnnkit.layers.LSTM`.
 
-    A drop-in for `torch.nn.LSTMCell`, with its arguments: `input_size`, `hidden_size`, `bias`,
-    `device`, `dtype`.
+    A drop-in for `torch.nn.LSTMCell`.
+
+    Args:
+        input_size: I.
+        hidden_size: H.
+        bias: whether there are biases, default true.
+        device: where the parameters live.
+        dtype: of the parameters and the inputs.
 
     Call arguments:
         input: `(B, I)`, or `(I,)` without a batch.
@@ -113,6 +132,7 @@ class LSTMCell(_Cell, nn.LSTMCell):
         The next pair (h, c).
 
     Raises:
+        ConfigError: for a wrong size.
         ShapeError: for a wrong shape (also RuntimeError or TypeError where torch raises that).
 
     Example:
@@ -122,14 +142,24 @@ class LSTMCell(_Cell, nn.LSTMCell):
         (torch.Size([2, 5]), torch.Size([2, 5]))
     """
 
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(input_size, hidden_size, bias, device, dtype)
+
     def forward(
         self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
         """Return the next states (h, c)."""
-        if hx is not None and (isinstance(hx, Tensor) or len(hx) != 2):
-            raise ShapeTypeError(
-                f"LSTMCell: hx must be a tuple (h_0, c_0) of Tensors, got {type(hx).__name__}"
-            )
+        if isinstance(hx, Tensor):
+            raise ShapeTypeError("LSTMCell: hx must be a tuple (h_0, c_0) of Tensors, got a Tensor")
+        if hx is not None and len(hx) != 2:
+            raise ShapeRuntimeError("lstm_cell expects two hidden states")
         self._check("LSTMCell", input, () if hx is None else hx)
         return super().forward(input, hx)
 
@@ -155,6 +185,7 @@ class GRUCell(_Cell, nn.GRUCell):
         The next state, of the shape of `hx`.
 
     Raises:
+        ConfigError: for a wrong size.
         ShapeError: for a wrong shape (also RuntimeError where torch raises that).
 
     Example:

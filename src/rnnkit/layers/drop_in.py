@@ -20,6 +20,10 @@ class ConfigTypeError(ConfigError, TypeError):
     """A constructor argument of the wrong type, where torch.nn raises TypeError."""
 
 
+class ConfigRuntimeError(ConfigError, RuntimeError):
+    """A constructor argument that is wrong, where torch.nn raises RuntimeError."""
+
+
 @contextmanager
 def constructor_errors() -> Iterator[None]:
     """Turn what a constructor of torch.nn raises into rnnkit's errors, with torch's text."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rnnkit.errors import ShapeError
-from rnnkit.layers.drop_in import ShapeTypeError
+from rnnkit.layers.drop_in import ConfigTypeError, ShapeTypeError
 from rnnkit.ops.case import check_lengths, valid_steps
 from rnnkit.ops.reference import scan, without_padding
 
@@ -45,6 +45,7 @@ class RNN(nn.Module):
         a sequence of cells, a tuple of states.
 
     Raises:
+        ConfigTypeError: if `cell` is no module, or an empty sequence.
         ShapeError: if input, lengths or mask do not fit.
         ShapeTypeError: if the cell returns anything else, or changes the form of its state.
 
@@ -68,7 +69,11 @@ class RNN(nn.Module):
     ) -> None:
         super().__init__()
         self.stacked = isinstance(cell, (Sequence, nn.ModuleList))
-        self.cells = nn.ModuleList(cell if isinstance(cell, (Sequence, nn.ModuleList)) else [cell])
+        cells = list(cell) if isinstance(cell, (Sequence, nn.ModuleList)) else [cell]
+        if not cells or not all(isinstance(item, nn.Module) for item in cells):
+            got = ", ".join(type(item).__name__ for item in cells) or "an empty sequence"
+            raise ConfigTypeError(f"cell must be a module or a sequence of modules, got {got}")
+        self.cells = nn.ModuleList(cells)
         self.batch_first = batch_first
         self.reverse = reverse
 
@@ -81,11 +86,14 @@ class RNN(nn.Module):
         mask: Tensor | None = None,
     ) -> tuple[Tensor, Any]:
         """Run the cells over `input`; see the class."""
-        y = input if self.batch_first else input.transpose(0, 1)
-        if y.dim() < 2 or y.size(1) == 0:
+        time = 1 if self.batch_first else 0
+        if not isinstance(input, Tensor) or input.dim() < 2 or input.size(time) == 0:
+            got = tuple(input.shape) if isinstance(input, Tensor) else type(input).__name__
             raise ShapeError(
-                f"input must have a batch and at least one step, got shape {tuple(input.shape)}"
+                "input must be a tensor with a batch and at least one step, "
+                f"{'(B, T, ...)' if self.batch_first else '(T, B, ...)'}, got {got}"
             )
+        y = input if self.batch_first else input.transpose(0, 1)
         B, T = y.shape[:2]
         lengths, mask = check_lengths(lengths, mask, B, T)
         valid = valid_steps(lengths, mask, T, y.device)

@@ -102,11 +102,11 @@ def check_lengths(
         if B and (int(lengths.min()) < 0 or int(lengths.max()) > T):
             raise ShapeError(f"lengths must lie in 0..{T}, got {lengths.tolist()}")
     if mask is not None:
-        mask = torch.as_tensor(mask)
+        if not isinstance(mask, Tensor) or mask.dtype != torch.bool:
+            got = getattr(mask, "dtype", type(mask).__name__)
+            raise ShapeError(f"mask must be a bool tensor, got {got}; use mask.bool()")
         if mask.shape != (B, T):
             raise ShapeError(f"mask must be (B, T) = {(B, T)}, got {tuple(mask.shape)}")
-        if mask.dtype != torch.bool:
-            raise ShapeError(f"mask must be bool, got {mask.dtype}; use mask.bool()")
     return lengths, mask
 
 

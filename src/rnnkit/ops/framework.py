@@ -102,15 +102,17 @@ def _order(
 def _run_packing(case: Case, packing: _Packing) -> tuple[Tensor, States]:
     x = case.x
     rows, steps = packing.rows.to(x.device), packing.steps.to(x.device)
-    if not len(rows):
-        D = 2 if case.bidirectional else 1
-        return x.new_zeros(*x.shape[:2], D * case.states[0].shape[-1]), case.states
-    packed, finals = _call(
-        case,
-        x.flatten(0, 1).index_select(0, steps),
-        packing.batch_sizes,
-        tuple(state.index_select(1, rows) for state in case.states),
-    )
+    inputs = x.flatten(0, 1).index_select(0, steps)
+    if len(rows):
+        states = tuple(state.index_select(1, rows) for state in case.states)
+        packed, finals = _call(case, inputs, packing.batch_sizes, states)
+    else:
+        # PyTorch refuses to run no step. One over zeros, of which nothing is kept, leaves x and the
+        # weights their gradient, which is zero.
+        inputs = torch.cat([inputs, inputs.new_zeros(1, inputs.shape[1])])
+        states = tuple(torch.zeros_like(state[:, :1]) for state in case.states)
+        packed, finals = _call(case, inputs, torch.tensor([1]), states)
+        packed, finals = packed[:0], tuple(final[:, :0] for final in finals)
     y = packed.new_zeros(x.shape[0] * x.shape[1], packed.shape[-1]).index_copy(0, steps, packed)
     # .to: under autocast the states come back in another dtype
     states = tuple(
