@@ -372,10 +372,10 @@ def _parse(path: Path, text: bytes) -> dict[str, Any]:
 
 def _sync(path: Path) -> None:
     """Wait until a file's content, or a folder's names, are on the disk."""
-    if sys.platform == "win32":
-        return  # Windows syncs only what is open for writing, and `write_bytes` has done that
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
+    # Windows syncs only what is open for writing, and `write_bytes` has done that.
+    if sys.platform != "win32":
+        file = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(file)
+        finally:
+            os.close(file)
