@@ -4,6 +4,7 @@ from rnnkit.training.config import TrainingConfig
 from rnnkit.training.epochs import Dataset, Loss
 from rnnkit.training.history import EpochState, History
 from rnnkit.training.progress import Progress
+from rnnkit.training.run_folder import Run, RunWriter, read_run
 from rnnkit.training.sampling import epoch_order
 from rnnkit.training.trainer import Callback, Trainer
 
@@ -14,7 +15,10 @@ __all__ = [
     "History",
     "Loss",
     "Progress",
+    "Run",
+    "RunWriter",
     "Trainer",
     "TrainingConfig",
     "epoch_order",
+    "read_run",
 ]
