@@ -84,15 +84,19 @@ def test_a_probability_of_zero_is_no_dropout(kind):
     "arguments", [{}, {"lengths": torch.tensor([50, 30, 7, 1])}], ids=["equal", "ragged"]
 )
 def test_dropout_stands_between_layers_and_nowhere_else(arguments, backend):
-    """The first layer gives ones, the second copies its input: the output is the mask itself."""
-    layer = layers.SimpleRNN(2, 40, 2, "relu", dropout=P, backend=backend, dtype=torch.float64)
+    """Both layers copy an input of ones: the output is the mask between them.
+
+    A dropout before the first layer or after the last would show as a number beside 0 and
+    1 / (1 - P), or in the final states.
+    """
+    layer = layers.SimpleRNN(40, 40, 2, "relu", dropout=P, backend=backend, dtype=torch.float64)
     with torch.no_grad():
         for parameter in layer.parameters():
             parameter.zero_()
-        layer.bias_ih_l0.fill_(1.0)
+        layer.weight_ih_l0.copy_(torch.eye(40))
         layer.weight_ih_l1.copy_(torch.eye(40))
     torch.manual_seed(5)
-    output, final = layer(torch.zeros(50, 4, 2, dtype=torch.float64), **arguments)
+    output, final = layer(torch.ones(50, 4, 40, dtype=torch.float64), **arguments)
     lengths = arguments.get("lengths", torch.full((4,), 50))
     masks = output[torch.arange(50)[:, None] < lengths]  # (steps of all rows, 40)
     kept = masks > 0
