@@ -46,7 +46,7 @@ class SequenceBatch:
             return
         if self.lengths.shape != (B,):
             raise ShapeError(f"lengths must be ({B},), got {tuple(self.lengths.shape)}")
-        if B and not (0 <= int(self.lengths.min()) and int(self.lengths.max()) <= T):
+        if B and not (int(self.lengths.min()) >= 0 and int(self.lengths.max()) <= T):
             raise ShapeError(f"lengths must lie in 0..{T}, got {self.lengths.tolist()}")
 
     def __len__(self) -> int:

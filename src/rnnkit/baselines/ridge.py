@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnkit.baselines.contract import FloatArray
+from rnnkit.baselines.contract import FloatArray, IntArray, SkipBaseline
 
 ALPHAS = (0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0)
+LARGEST = 50_000_000  # values in all contexts together: about 10 s
 
 
 class RidgeAutoregression:
     """Least squares with an L2 penalty (Hoerl & Kennard 1970) on flattened contexts.
 
     What a network has to beat to earn its nonlinearity: it sees the same inputs, learns the same
-    targets on the same part, and chooses its penalty on the same validation part.
+    targets from the same rows, and chooses its penalty on the same validation blocks.
 
     Example:
         >>> import numpy as np
         >>> x = np.linspace(-1, 1, 40).reshape(20, 2, 1)
         >>> y = x.sum(axis=1, keepdims=True)
-        >>> model = RidgeAutoregression().fit(x[:15], y[:15], x[15:], y[15:])
+        >>> model = RidgeAutoregression().fit(x, y, [(np.arange(15), np.arange(15, 20))])
         >>> bool(np.abs(model.predict(x) - y).max() < 0.05)
         True
     """
@@ -32,19 +35,43 @@ class RidgeAutoregression:
         self,
         x: NDArray[np.float32],
         y: FloatArray,
-        x_validation: NDArray[np.float32],
-        y_validation: FloatArray,
+        folds: Sequence[tuple[IntArray, IntArray]],
     ) -> RidgeAutoregression:
-        """Fit on `x (M, T, I)`, `y (M, H, K)`, with the penalty that validates best."""
+        """Fit on `x (M, T, I)`, `y (M, H, K)`, with the penalty that validates best.
+
+        Args:
+            x: contexts.
+            y: targets.
+            folds: numbers of the windows to learn from and to validate on, of each block.
+
+        Raises:
+            SkipBaseline: if the contexts are too large a matrix.
+        """
         from sklearn.linear_model import Ridge
 
+        if x.size > LARGEST:
+            raise SkipBaseline(f"would take too long: {x.size:,} inputs are more than {LARGEST:,}")
         self._shape = y.shape[1:]
-        best = np.inf
-        for alpha in ALPHAS:
-            model = Ridge(alpha=alpha).fit(_flat(x), _flat(y))
-            error = float(np.mean((model.predict(_flat(x_validation)) - _flat(y_validation)) ** 2))
-            if error < best:
-                best, self._model, self.alpha = error, model, alpha
+        flat_x, flat_y = _flat(x), _flat(y)
+        errors = [
+            sum(
+                float(
+                    np.sum(
+                        (
+                            Ridge(alpha=alpha)
+                            .fit(flat_x[train], flat_y[train])
+                            .predict(flat_x[held])
+                            - flat_y[held]
+                        )
+                        ** 2
+                    )
+                )
+                for train, held in folds
+            )
+            for alpha in ALPHAS
+        ]
+        self.alpha = ALPHAS[int(np.argmin(errors))]
+        self._model = Ridge(alpha=self.alpha).fit(flat_x, flat_y)
         return self
 
     def predict(self, x: NDArray[np.float32]) -> FloatArray:

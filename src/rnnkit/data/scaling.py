@@ -191,7 +191,10 @@ def fit_transform(
             " give the season, or choose 'none' or 'difference'"
         )
     return SeriesTransform(
-        tuple(_fit_column(train[:, k], season, horizon, log, differencing) for k in range(train.shape[1]))
+        tuple(
+            _fit_column(train[:, k], season, horizon, log, differencing)
+            for k in range(train.shape[1])
+        )
     )
 
 

@@ -1,50 +1,22 @@
-"""Split a series by time and cut contexts and targets from it.
-
-An *origin* is the first row that a forecast does not know. Its context ends just before it and may
-reach back over a split; its targets, rows `origin .. origin+H-1`, lie inside one part.
-"""
+"""What the network reads: channels of the targets and calendar features, a window at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from rnnkit.data.scaling import FloatArray, IntArray, SeriesTransform
-from rnnkit.errors import DataError
+from rnnkit.errors import ShapeError
 from rnnkit.sequence import SequenceBatch
 
 _STABLE = 1.0  # a level that moved by fewer standard deviations between two halves is an input
 ChannelKind = Literal["relative", "seasonal", "level"]
-_KINDS = get_args(ChannelKind)
-
-
-@dataclass(frozen=True)
-class Split:
-    """Where the parts of a series end: rows `[0, train)`, `[train, validation)`, `[validation, rows)`.
-
-    Args:
-        train: end of the training part.
-        validation: end of the validation part, where the test part begins.
-        rows: end of the test part.
-    """
-
-    train: int
-    validation: int
-    rows: int
-
-    def origins(self, part: Literal["train", "validation", "test"], horizon: int, reach: int) -> IntArray:
-        """Return the origins with `reach` rows before them and all targets inside `part`."""
-        lo, hi = {
-            "train": (0, self.train),
-            "validation": (self.train, self.validation),
-            "test": (self.validation, self.rows),
-        }[part]
-        return np.arange(max(lo, reach), hi - horizon + 1, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -113,30 +85,28 @@ class Windows:
         calendar: `(N, F)` features of the times.
         features: the fitted inputs.
         origins: `(M,)` the origins of the windows; each with `features.shortest` rows before it.
-        transform: gives the targets; `None` at prediction, where there are none.
+        targets: `(M, H, K)` what the network learns; `None` at prediction.
     """
 
     def __init__(
         self,
         z: FloatArray,
-        calendar: np.ndarray[Any, np.dtype[np.float32]],
+        calendar: NDArray[np.float32],
         features: Features,
         origins: IntArray,
-        transform: SeriesTransform | None,
+        targets: FloatArray | None = None,
     ) -> None:
         base, reference = _channel_values(z, features.channels)
         # float64 until the reference is subtracted: a level may be large beside its changes.
         self._rows = torch.from_numpy(np.concatenate([base, calendar], axis=1))  # (N, C + F)
         pad = np.zeros((len(reference), calendar.shape[1]))
-        self._reference = torch.from_numpy(np.concatenate([reference, pad], axis=1))  # (N + 1, C + F)
+        self._reference = torch.from_numpy(
+            np.concatenate([reference, pad], axis=1)
+        )  # (N + 1, C + F)
         self._origins = torch.from_numpy(origins)
         self._first = features.shortest - 1
         self._steps = torch.arange(features.context)
-        self._targets = (
-            None
-            if transform is None
-            else torch.from_numpy(transform.targets(z, origins).astype(np.float32))
-        )
+        self._targets = None if targets is None else torch.from_numpy(targets.astype(np.float32))
 
     def __len__(self) -> int:
         return len(self._origins)
@@ -156,46 +126,28 @@ class Windows:
             None if self._targets is None else self._targets[index],
         )
 
+    def inputs(self) -> NDArray[np.float32]:
+        """Return all contexts at once, `(M, T, C + F)`; for those that are whole.
 
-def split_by_time(
-    rows: int, *, horizon: int, test_size: int, validation_size: int, reach: int
-) -> Split:
-    """Split `rows` rows into training, validation and test part, in the order of time.
-
-    Args:
-        rows: rows of the series.
-        horizon: steps to forecast, `H`.
-        test_size: rows of the test part; 0 for none, otherwise at least `horizon`.
-        validation_size: rows of the validation part, at least `horizon`.
-        reach: rows that a window needs before its origin.
-
-    Raises:
-        DataError: if a part is too small for one window, with the number of rows needed.
-    """
-    for name, size in (("test", test_size), ("validation", validation_size)):
-        if size < horizon and (size or name == "validation"):
-            raise DataError(
-                f"the {name} part has {size} rows, but a horizon of {horizon} needs at least"
-                f" {horizon}; make the part larger or the horizon smaller"
+        Raises:
+            ShapeError: if a context is cut short by the start of the series.
+        """
+        batch = self.batch(torch.arange(len(self)))
+        if batch.lengths is not None:
+            raise ShapeError(
+                f"contexts of {len(self._steps)} rows are asked for at once, but one has only"
+                f" {int(batch.lengths.min())} rows before its origin"
             )
-    needed = reach + horizon + 1 + validation_size + test_size
-    if rows < needed:
-        raise DataError(
-            f"the data have {rows} rows, but {needed} are needed: {reach} before the first forecast,"
-            f" {horizon + 1} to train on, {validation_size} for validation, {test_size} for the test;"
-            " give more rows, or a smaller horizon, context or season"
-        )
-    test = rows - test_size
-    return Split(test - validation_size, test, rows)
+        return np.asarray(batch.values.numpy())
 
 
 def fit_features(z_train: FloatArray, transform: SeriesTransform, *, context: int) -> Features:
     """Choose and fit the network's inputs on the training part `z_train (N, K)`.
 
     Each column gives its values relative to the end of the context; a column with seasonal
-    differencing also its change over a season. Its level itself is an input only where it stays put:
-    where the means of the two halves of the training part lie within one standard deviation, so that
-    a level never seen in training is not to be expected.
+    differencing also its change over a season. Its level itself is an input only where it stays
+    put: where the means of the two halves of the training part lie within one standard deviation,
+    so that a level never seen in training is not to be expected.
     """
     channels: list[Channel] = []
     for k, column in enumerate(transform.columns):
@@ -213,14 +165,14 @@ def fit_features(z_train: FloatArray, transform: SeriesTransform, *, context: in
         if seasonal:
             change = z[column.season :] - z[: -column.season]
             channels.append(
-                Channel(k, "seasonal", column.season, float(change.mean()), float(change.std()) or 1.0)
+                Channel(
+                    k, "seasonal", column.season, float(change.mean()), float(change.std()) or 1.0
+                )
             )
     return Features(tuple(channels), context)
 
 
-def _channel_values(
-    z: FloatArray, channels: tuple[Channel, ...]
-) -> tuple[FloatArray, FloatArray]:
+def _channel_values(z: FloatArray, channels: tuple[Channel, ...]) -> tuple[FloatArray, FloatArray]:
     """Return scaled values `(N, C)` and what is subtracted at an origin, `(N + 1, C)`."""
     N = len(z)
     base, reference = np.zeros((N, len(channels))), np.zeros((N + 1, len(channels)))

@@ -1,4 +1,4 @@
-"""The network of a forecast: a recurrent encoder of the context and one linear map to the horizon."""
+"""The network of a forecast: a recurrent encoder of the context, a linear map to the horizon."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from rnnkit.layers import GRU, LSTM, SimpleRNN
 from rnnkit.sequence import SequenceBatch
 
 Cell = Literal["rnn", "lstm", "gru"]
-LAYERS: dict[str, type[SimpleRNN] | type[LSTM] | type[GRU]] = {"rnn": SimpleRNN, "lstm": LSTM, "gru": GRU}
+LAYERS: dict[str, type[SimpleRNN] | type[LSTM] | type[GRU]] = {
+    "rnn": SimpleRNN,
+    "lstm": LSTM,
+    "gru": GRU,
+}
 
 
 class ForecastNetwork(nn.Module):
-    """Direct multi-step forecast: the state after the context gives all steps of the horizon at once.
+    """Direct multi-step forecast: the state after the context gives the whole horizon at once.
 
     `y = W dropout(h_T) + b`, with `h_T` the last layer's state after the last step of each context
     (of both directions, if bidirectional). `W` and `b` start at zero, so that an untrained network

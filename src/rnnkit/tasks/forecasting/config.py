@@ -33,7 +33,8 @@ class ForecastConfig:
         differencing: `none`, `difference`, `seasonal` or `seasonal+difference`; by rule the one
             that forecasts best on the training part with the network's output at zero.
         test_size: rows at the end that are kept for scoring; 0 for none.
-        validation_size: rows before them that early stopping looks at.
+        validation_size: rows before them that early stopping looks at. By rule each network of an
+            ensemble has a block of rows of its own.
         hidden_size: units of a layer.
         layers: stacked layers.
         bidirectional: read the context in both directions.
@@ -47,7 +48,8 @@ class ForecastConfig:
         schedule: `constant`, `cosine` or `plateau`.
         patience: epochs without improvement on the validation part before training stops.
         clip_norm: largest norm of a gradient.
-        time_limit: seconds that the training of one network may take; `None` for no limit.
+        time_limit: seconds that training may take, shared equally by the networks of an ensemble;
+            `None` for no limit.
         seed: of weights, order and dropout.
         device: `cpu`, `cuda`, …
 
@@ -99,7 +101,9 @@ class ForecastConfig:
                 continue
             if value not in choices:
                 hint = closest(value, choices) if isinstance(value, str) else ""
-                raise ConfigError(f"{name} must be one of {', '.join(choices)}, got {value!r}{hint}")
+                raise ConfigError(
+                    f"{name} must be one of {', '.join(choices)}, got {value!r}{hint}"
+                )
         for name in ("dropout", "recurrent_dropout"):
             value = getattr(self, name)
             if not _is_number(value) or not 0 <= value < 1:
@@ -168,10 +172,10 @@ def resolve(config: ForecastConfig, *, rows: int, season: int) -> Sizes:
     - season: that of the times' step (`season`).
     - test part: a fifth of a series of 500 rows or more, otherwise a tenth but no more than ten
       rows; at least one horizon and one season.
-    - validation part: 15 % of the other rows and at least two horizons, but no more than a quarter
-      of them; at least one horizon.
-    - context: whole seasons (or horizons, if longer): one for every 20 that the training part
-      holds, at least one, together no more than 96 rows.
+    - validation rows, if they are one block: 15 % of the other rows and at least two horizons, but
+      no more than a quarter of them; at least one horizon.
+    - context: whole seasons (or horizons, if longer): one for every 20 before the test part, at
+      least one, together no more than 96 rows.
     """
     season = season if config.season is None else config.season
     span = max(season, config.horizon)
@@ -185,7 +189,7 @@ def resolve(config: ForecastConfig, *, rows: int, season: int) -> Sizes:
         validation = max(config.horizon, min(wanted, rest // 4))
     context = config.context
     if context is None:
-        context = span * max(1, min((rest - validation) // (20 * span), CONTEXT // span))
+        context = span * max(1, min(rest // (20 * span), CONTEXT // span))
     return Sizes(season, context, test, validation)
 
 
@@ -194,6 +198,11 @@ def ensemble_size(config: ForecastConfig, windows: int) -> int:
     if config.ensemble is not None:
         return config.ensemble
     return 5 if windows < MANY else 1
+
+
+def validation_blocks(config: ForecastConfig, networks: int) -> int:
+    """Return in how many blocks the known rows are validated: by rule one a network."""
+    return networks if config.validation_size is None else 1
 
 
 def batch_size(config: ForecastConfig, windows: int) -> int:
@@ -225,7 +234,9 @@ def read_options(path: Path) -> dict[str, Any]:
     if isinstance(values, dict) and "format_version" in values and "options" in values:
         values = values["options"]
     if not isinstance(values, dict):
-        raise ConfigError(f"config file {path} must hold a JSON object of options, got {text[:40]!r}")
+        raise ConfigError(
+            f"config file {path} must hold a JSON object of options, got {text[:40]!r}"
+        )
     check_names(values, f" in {path}")
     return values
 
@@ -241,9 +252,7 @@ def check_names(options: Mapping[str, Any], source: str) -> None:
 
 
 NAMES = tuple(field.name for field in dataclasses.fields(ForecastConfig))
-_BY_RULE = {
-    field.name for field in dataclasses.fields(ForecastConfig) if field.default is None
-}
+_BY_RULE = {field.name for field in dataclasses.fields(ForecastConfig) if field.default is None}
 _WHOLE = {
     "horizon": 1,
     "context": 1,

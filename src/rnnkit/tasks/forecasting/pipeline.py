@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from rnnkit.data.calendar import Step, calendar_features
 from rnnkit.data.readers import Series
 from rnnkit.data.scaling import FloatArray, IntArray, SeriesTransform, fit_transform
-from rnnkit.data.windows import Features, Split, Windows, fit_features, split_by_time
+from rnnkit.data.split import Split, split_by_time
+from rnnkit.data.windows import Features, Windows, fit_features
 from rnnkit.models.forecaster import ForecastNetwork, squared_error
 from rnnkit.tasks.forecasting.config import (
     ForecastConfig,
@@ -20,6 +22,7 @@ from rnnkit.tasks.forecasting.config import (
     batch_size,
     ensemble_size,
     resolve,
+    validation_blocks,
 )
 from rnnkit.training import History, Progress, Trainer, TrainingConfig
 
@@ -35,7 +38,8 @@ class Pipeline:
         step: the distance between rows.
         transform: log, differencing and scaling.
         features: what the networks see.
-        networks: the ensemble.
+        networks: the ensemble, whose outputs are averaged.
+        weights: `(K,)` what the average is multiplied by, from 0 to 1: see `output_weights`.
         device: where the networks are.
     """
 
@@ -44,6 +48,7 @@ class Pipeline:
     transform: SeriesTransform
     features: Features
     networks: tuple[ForecastNetwork, ...]
+    weights: FloatArray
     device: str
 
     @property
@@ -62,30 +67,34 @@ class Pipeline:
         return max(self.transform.reach, self.features.shortest)
 
     @property
+    def inputs(self) -> int:
+        """Features of a row that the networks see."""
+        return self.networks[0].encoder.input_size
+
+    @property
     def parameters(self) -> int:
         """Trained numbers in all networks together."""
         return sum(p.numel() for network in self.networks for p in network.parameters())
 
     def windows(
-        self, times: NDArray[np.datetime64], z: FloatArray, origins: IntArray, *, targets: bool
+        self,
+        times: NDArray[np.datetime64],
+        z: FloatArray,
+        origins: IntArray,
+        targets: FloatArray | None = None,
     ) -> Windows:
-        """Return the windows of `z (N, K)` at `origins`, with targets where these are known."""
+        """Return the windows of `z (N, K)` at `origins`, with `targets (M, H, K)` if given."""
         calendar, _ = calendar_features(times, self.step)
-        return Windows(z, calendar, self.features, origins, self.transform if targets else None)
+        return Windows(z, calendar, self.features, origins, targets)
 
     def forecast(
         self, times: NDArray[np.datetime64], values: FloatArray, origins: IntArray
     ) -> FloatArray:
         """Return forecasts `(M, H, K)`, in the data's units, of the rows from `origins` on."""
         z = self.transform.forward(values, self.targets)
-        windows = self.windows(times, z, origins, targets=False)
-        outputs = np.zeros((len(origins), self.horizon, len(self.targets)))
-        for index in torch.arange(len(origins)).split(_PREDICTION_BATCH):
-            batch = windows.batch(index).to(self.device)
-            with torch.inference_mode():
-                for network in self.networks:
-                    outputs[index.numpy()] += network(batch).cpu().numpy()
-        return self.transform.invert(z, origins, outputs / len(self.networks))
+        windows = self.windows(times, z, origins)
+        total = sum(_outputs(network, windows, self.device) for network in self.networks)
+        return self.transform.invert(z, origins, total / len(self.networks) * self.weights)
 
     def without_network(self, values: FloatArray, origins: IntArray) -> FloatArray:
         """Return what `forecast` gives when the networks' outputs are zero."""
@@ -119,7 +128,10 @@ def fit_pipeline(
     resume: bool = False,
     progress: Progress | None = None,
 ) -> Fit:
-    """Choose the transform on the training part, and train the networks with early stopping.
+    """Choose the transform on the rows before the test part, and train the networks on them.
+
+    Each network stops by its validation block; together they forecast all blocks without having
+    learned from them, and from these forecasts the weight of their output is estimated.
 
     Raises:
         DataError: if there are too few rows.
@@ -127,39 +139,38 @@ def fit_pipeline(
     """
     rows, K = series.values.shape
     sizes = resolve(config, rows=rows, season=series.step.season)
-    season = sizes.season
     # The longest reach that the rules could choose: what is needed must not depend on values.
-    reach = sizes.context + (season if season > 1 else 1)
+    reach = sizes.context + (sizes.season if sizes.season > 1 else 1)
+    members = ensemble_size(config, rows - sizes.test_size - reach - config.horizon + 1)
     split = split_by_time(
         rows,
         horizon=config.horizon,
+        reach=reach,
         test_size=sizes.test_size,
         validation_size=sizes.validation_size,
-        reach=reach,
+        blocks=validation_blocks(config, members),
     )
+    times, known = series.times[: split.known], series.values[: split.known]
     transform = fit_transform(
-        series.values[: split.train],
-        season=season,
+        known,
+        season=sizes.season,
         horizon=config.horizon,
         log=config.log,
         differencing=config.differencing,
     )
-    known = series.values[: split.validation]
     z = transform.forward(known, series.targets)
-    features = fit_features(z[: split.train], transform, context=sizes.context)
-    bare = Pipeline(series.targets, series.step, transform, features, (), config.device)
-    times = series.times[: split.validation]
-    train, validation = (
-        bare.windows(times, z, split.origins(part, config.horizon, bare.reach), targets=True)
-        for part in ("train", "validation")
-    )
-    inputs = train.batch(torch.arange(1)).values.shape[-1]
-    networks, histories = [], []
-    members = ensemble_size(config, len(train))
+    features = fit_features(z, transform, context=sizes.context)
+    bare = Pipeline(series.targets, series.step, transform, features, (), np.ones(K), config.device)
+    networks, histories, unseen = [], [], []
     for member in range(members):
+        train, validation = (
+            bare.windows(times, z, at, transform.targets(z, at))
+            for at in (split.train_origins(member), split.validation_origins(member))
+        )
+        inputs = train.batch(torch.arange(1)).values.shape[-1]
         network = new_network(config, inputs, K, member)
         trainer = Trainer(
-            _training(config, len(train), member),
+            _training(config, len(train), member, members),
             progress=progress,
             title=f"network {member + 1}/{members}" if members > 1 else "",
         )
@@ -170,10 +181,36 @@ def fit_pipeline(
             )
         )
         networks.append(network.eval())
-    pipeline = Pipeline(
-        series.targets, series.step, transform, features, tuple(networks), config.device
-    )
+        at = split.validation_origins(member)
+        unseen.append((_outputs(network, validation, config.device), transform.targets(z, at)))
+    weights = output_weights(unseen)
+    pipeline = replace(bare, networks=tuple(networks), weights=weights)
     return Fit(pipeline, sizes, split, tuple(histories))
+
+
+def output_weights(unseen: Sequence[tuple[FloatArray, FloatArray]]) -> FloatArray:
+    """Return by how much the networks' output should be trusted, `(K,)` in 0..1.
+
+    The share that would have been best, in squared error, on rows that the networks have not
+    learned from: `sum(output target) / sum(output^2)`, a least squares line through the origin. A
+    network that has found only noise gets 0, and its pipeline forecasts as it would without it.
+
+    Args:
+        unseen: outputs and targets, each `(M, H, K)`, of each network on its validation block.
+    """
+    product = sum((outputs * targets).sum(axis=(0, 1)) for outputs, targets in unseen)
+    square = sum((outputs**2).sum(axis=(0, 1)) for outputs, _ in unseen)
+    safe = np.where(square > 0, square, 1.0)
+    return np.asarray(np.clip(product / safe, 0.0, 1.0))
+
+
+def _outputs(network: ForecastNetwork, windows: Windows, device: str) -> FloatArray:
+    """Return the network's outputs `(M, H, K)` for all windows."""
+    parts = []
+    with torch.inference_mode():
+        for index in torch.split(torch.arange(len(windows)), _PREDICTION_BATCH):
+            parts.append(network(windows.batch(index).to(device)).cpu().double())
+    return np.asarray(torch.cat(parts).numpy())
 
 
 def new_network(config: ForecastConfig, inputs: int, targets: int, member: int) -> ForecastNetwork:
@@ -193,7 +230,7 @@ def new_network(config: ForecastConfig, inputs: int, targets: int, member: int) 
         )
 
 
-def _training(config: ForecastConfig, windows: int, member: int) -> TrainingConfig:
+def _training(config: ForecastConfig, windows: int, member: int, members: int) -> TrainingConfig:
     return TrainingConfig(
         epochs=config.epochs,
         batch_size=batch_size(config, windows),
@@ -202,7 +239,7 @@ def _training(config: ForecastConfig, windows: int, member: int) -> TrainingConf
         schedule=config.schedule,
         patience=config.patience,
         clip_norm=config.clip_norm,
-        time_limit=config.time_limit,
+        time_limit=None if config.time_limit is None else config.time_limit / members,
         seed=_member_seed(config, member),
         device=config.device,
     )

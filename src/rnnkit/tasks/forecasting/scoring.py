@@ -111,6 +111,11 @@ def evaluate(
     )
 
 
+def network_name(cell: str) -> str:
+    """Return what a cell's network is called in words."""
+    return {"rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}[cell]
+
+
 def ranking_metric(targets: int) -> str:
     """Return the metric that ranks forecasts of so many targets."""
     return "rmse" if targets == 1 else "mase"
@@ -135,7 +140,7 @@ def verdict(scores: Mapping[str, Mapping[str, Any]], metric: str, cell: str) -> 
     best = best_baseline(scores, metric)
     model, other, without = (float(scores[name][metric]) for name in (MODEL, best, WITHOUT))
     measure = metric.upper()
-    network = {"rnn": "SimpleRNN"}.get(cell, cell.upper())
+    network = network_name(cell)
     if not other > 0 or not np.isfinite(other):
         return f"The {network} has {measure} {model:.4g}, the best baseline, {best}, {other:.4g}."
     gain = 1 - model / other
@@ -161,7 +166,9 @@ def verdict(scores: Mapping[str, Mapping[str, Any]], metric: str, cell: str) -> 
         tail = "adds nothing to it"
     else:
         tail = f"adds {-100 * added:.0f} % to its error"
-    return f"{head}; without the network the same pipeline has {without:.4g}, so the network {tail}."
+    return (
+        f"{head}; without the network the same pipeline has {without:.4g}, so the network {tail}."
+    )
 
 
 def shift_warning(

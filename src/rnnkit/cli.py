@@ -1,0 +1,332 @@
+"""The command line: options in, words out; the work is done by `rnnkit.tasks`.
+
+Nothing heavy is imported before a command needs it, so that `--help` and a misspelt column are
+answered at once.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rnnkit import __version__
+from rnnkit.errors import ConfigError, RnnkitError
+
+if TYPE_CHECKING:
+    from rnnkit.tasks import Forecaster
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    help="Trains, compares and ships recurrent neural networks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Data = Annotated[Path, typer.Argument(help="CSV, TSV or Parquet file.", metavar="DATA")]
+RunFolder = Annotated[Path, typer.Argument(help="Run folder.", metavar="RUN")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+
+def main() -> None:
+    """Run the command line; bad input ends in one sentence and exit status 2."""
+    try:
+        app()
+    except RnnkitError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(BAD_INPUT)
+    except BrokenPipeError:
+        # The reader of our output has gone (`rnnkit predict RUN | head`): nothing is left to say.
+        sys.stderr.close()
+        sys.exit(1)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"rnnkit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def forecast(
+    data: Data,
+    time: Annotated[str, typer.Option(help="Column of times.", metavar="COLUMN")],
+    target: Annotated[
+        list[str], typer.Option(help="Column to forecast; may be repeated.", metavar="COLUMN")
+    ],
+    horizon: Annotated[int | None, typer.Option(help="Rows to forecast; required.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder [default: runs/NAME OF THE DATA].")
+    ] = None,
+    cell: Annotated[str | None, typer.Option(help="rnn, lstm or gru [default: gru].")] = None,
+    context: Annotated[
+        int | None, typer.Option(help="Rows read before a forecast [default: by rule].")
+    ] = None,
+    season: Annotated[
+        int | None, typer.Option(help="Rows in a season [default: by the times' step].")
+    ] = None,
+    test_size: Annotated[
+        int | None, typer.Option(help="Rows kept for scoring [default: by rule].")
+    ] = None,
+    validation_size: Annotated[
+        int | None, typer.Option(help="Rows for early stopping [default: by rule].")
+    ] = None,
+    log: Annotated[
+        bool | None, typer.Option("--log/--no-log", help="Take logarithms [default: by rule].")
+    ] = None,
+    differencing: Annotated[
+        str | None,
+        typer.Option(
+            help="none, difference, seasonal or seasonal+difference [default: by rule].",
+            metavar="KIND",
+        ),
+    ] = None,
+    ensemble: Annotated[
+        int | None, typer.Option(help="Networks averaged [default: 5 for small data, else 1].")
+    ] = None,
+    hidden_size: Annotated[int | None, typer.Option(help="Units [default: 32].")] = None,
+    layers: Annotated[int | None, typer.Option(help="Stacked layers [default: 1].")] = None,
+    bidirectional: Annotated[
+        bool | None, typer.Option("--bidirectional", help="Read the context both ways.")
+    ] = None,
+    dropout: Annotated[float | None, typer.Option(help="Share of units [default: 0].")] = None,
+    recurrent_dropout: Annotated[
+        float | None, typer.Option(help="Share of the state [default: 0].")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="At the most [default: 300].")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Windows a step [default: by rule].")
+    ] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="[default: 0.003]")] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="[default: 0]")] = None,
+    schedule: Annotated[
+        str | None, typer.Option(help="constant, cosine or plateau [default: constant].")
+    ] = None,
+    patience: Annotated[
+        int | None, typer.Option(help="Epochs without gain before stopping [default: 20].")
+    ] = None,
+    clip_norm: Annotated[float | None, typer.Option(help="Largest gradient [default: 1].")] = None,
+    time_limit: Annotated[float | None, typer.Option(help="Seconds of training.")] = None,
+    seed: Annotated[int | None, typer.Option(help="[default: 0]")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu or cuda [default: cpu].")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="JSON file of these options, or a run's config.json.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after an interruption.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Forecast columns of a regular series, beside baselines."""
+    from rnnkit.data.header import check_columns
+
+    check_columns(data, [time, *target])
+    given = {
+        "horizon": horizon,
+        "cell": cell,
+        "context": context,
+        "season": season,
+        "test_size": test_size,
+        "validation_size": validation_size,
+        "log": log,
+        "differencing": differencing,
+        "ensemble": ensemble,
+        "hidden_size": hidden_size,
+        "layers": layers,
+        "bidirectional": bidirectional,
+        "dropout": dropout,
+        "recurrent_dropout": recurrent_dropout,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "weight_decay": weight_decay,
+        "schedule": schedule,
+        "patience": patience,
+        "clip_norm": clip_norm,
+        "time_limit": time_limit,
+        "seed": seed,
+        "device": device,
+    }
+    from rnnkit.tasks.forecasting.config import read_options
+
+    options = {} if config is None else read_options(config)
+    options |= {name: value for name, value in given.items() if value is not None}
+    name = data.name.split(".")[0]
+    _forecast(data, time, target, options, out or Path("runs") / name, resume, quiet)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Run folder.")] = Path("runs/airline"),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after an interruption.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Forecast the airline passengers (Box & Jenkins) 12 months ahead."""
+    from rnnkit.data.airline import airline_passengers
+
+    frame = airline_passengers()
+    _forecast(frame, "Month", ["Passengers"], {"horizon": 12}, out, resume, quiet)
+
+
+def _forecast(
+    source: Any,
+    time: str,
+    targets: list[str],
+    options: dict[str, Any],
+    out: Path,
+    resume: bool,
+    quiet: bool,
+) -> None:
+    from rnnkit.tasks import run_forecast
+    from rnnkit.training import Progress
+
+    command = shlex.join(["rnnkit", *sys.argv[1:]])
+    say = _silent if quiet else typer.echo
+
+    def announce(series: Any, discarded: bool) -> None:
+        if discarded:
+            say("An interrupted training was found and is started over; --resume goes on with one.")
+        say(f"{series.name}: {len(series.times)} rows, one a {series.step.name}")
+
+    try:
+        model = run_forecast(
+            source,
+            time=time,
+            targets=targets,
+            options=options,
+            out=out,
+            resume=resume,
+            progress=Progress(quiet=quiet),
+            command=command,
+            announce=announce,
+        )
+    except KeyboardInterrupt:
+        again = command if resume else f"{command} --resume"
+        typer.echo(f"interrupted; nothing is lost, go on with: {again}", err=True)
+        sys.exit(INTERRUPTED)
+    if not quiet:
+        _print_fit(model)
+        say(f"Run folder: {out} (forecast.png, report.html, forecast.csv, metrics.json, …)")
+
+
+@app.command()
+def predict(
+    run: RunFolder,
+    data: Annotated[
+        Path | None, typer.Argument(help="Newer rows, or another history.", metavar="[DATA]")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="CSV file to write [default: print].")] = None,
+) -> None:
+    """Forecast with a run: what follows its data, or newer rows."""
+    from rnnkit.tasks import load
+    from rnnkit.tasks.forecasting.artifact import forecast_csv
+
+    text = forecast_csv(load(run).predict(data))
+    _write_or_print(text, out)
+
+
+@app.command()
+def evaluate(
+    run: RunFolder,
+    data: Data,
+    out: Annotated[Path | None, typer.Option(help="JSON file to write the scores to.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Score a run on rows that it was not fitted on, beside the baselines."""
+    from rnnkit.tasks import load
+
+    model = load(run)
+    evaluation = model.scored(data)
+    if out is not None:
+        from rnnkit.training.run_folder import json_text
+
+        _write_or_print(json_text(model.metrics(evaluation)), out)
+    if not quiet:
+        _print_scores(model, evaluation)
+
+
+@app.command()
+def info() -> None:
+    """Say what is installed, and which kernels serve."""
+    from rnnkit.report.machine import machine_lines
+
+    for line in machine_lines():
+        typer.echo(line)
+
+
+def _print_fit(model: Forecaster) -> None:
+    from rnnkit.tasks.forecasting.pictures import split_parts, transform_sentences
+
+    fitted = model.fitted
+    for part in split_parts(fitted):
+        typer.echo(f"{part.name:<10} {part.rows:>6} rows  {part.first} to {part.last}")
+    for sentence in transform_sentences(fitted):
+        typer.echo(sentence)
+    if fitted.test is None:
+        typer.echo("No test part was kept, so nothing is known of the error.")
+    else:
+        _print_scores(model, fitted.test)
+
+
+def _print_scores(model: Forecaster, evaluation: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from rnnkit.report.scores import COLUMNS, score_rows
+    from rnnkit.tasks.forecasting.scoring import MODEL, network_name
+
+    network = network_name(model.config.cell)
+    table = Table(title=_table_title(model, evaluation), title_justify="left")
+    table.add_column("")
+    for heading in COLUMNS.values():
+        table.add_column(heading, justify="right")
+    scores = {(network if n == MODEL else n): s for n, s in evaluation.scores.items()}
+    for row in score_rows(scores, model=network, metric=evaluation.metric):
+        style = "bold" if row.is_model else ""
+        table.add_row(row.name, *row.cells, style=style)
+    Console().print(table)
+    for name, reason in evaluation.skipped.items():
+        typer.echo(f"{name}: skipped, {reason}")
+    typer.echo(evaluation.verdict)
+    if evaluation.warning:
+        typer.echo(f"Warning: {evaluation.warning}")
+
+
+def _table_title(model: Forecaster, evaluation: Any) -> str:
+    targets = model.fitted.series.targets
+    unit = f"in {targets[0]}" if len(targets) == 1 else f"mean of {len(targets)} targets"
+    count = len(evaluation.origins)
+    return f"Test: {count} forecast{'s' if count > 1 else ''} of {model.config.horizon}, {unit}"
+
+
+def _write_or_print(text: str, out: Path | None) -> None:
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    from rnnkit.training.tensor_file import write_bytes
+
+    try:
+        write_bytes(out, text.encode())
+    except OSError as error:
+        raise ConfigError(f"{out} cannot be written: {error.strerror}") from None
+
+
+def _silent(_: str) -> None:
+    pass

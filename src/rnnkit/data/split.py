@@ -1,0 +1,111 @@
+"""Divide the rows of a series, in the order of time, into what is known and what is tested.
+
+An *origin* is the first row that a forecast does not know. Its context ends just before it and may
+reach back over a border; its targets, rows `origin .. origin+H-1`, lie inside one part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rnnkit.data.scaling import IntArray
+from rnnkit.errors import DataError
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows `[0, known)` to learn from, rows `[known, rows)` to test on.
+
+    Networks learn from windows whose targets lie in the known rows and touch no row of their
+    validation block, and stop early by the windows whose targets lie in it.
+
+    Args:
+        known: end of the known rows, where the test part begins.
+        rows: end of the test part; equal to `known` if there is none.
+        blocks: `(start, end)` of each validation block, in the order of time. One block lies at
+            the end of the known rows; several divide them, and each network has its own.
+        first: the first origin that has all the rows before it that a window needs.
+        horizon: rows of a forecast, `H`.
+    """
+
+    known: int
+    rows: int
+    blocks: tuple[tuple[int, int], ...]
+    first: int
+    horizon: int
+
+    def all_origins(self) -> IntArray:
+        """Return all origins whose targets are known."""
+        return np.arange(self.first, self.known - self.horizon + 1, dtype=np.int64)
+
+    def train_origins(self, network: int) -> IntArray:
+        """Return the origins whose targets touch no row of the network's validation block."""
+        start, end = self.blocks[network % len(self.blocks)]
+        origins = self.all_origins()
+        return origins[(origins + self.horizon <= start) | (origins >= end)]
+
+    def validation_origins(self, network: int) -> IntArray:
+        """Return the origins whose targets all lie in the network's validation block."""
+        start, end = self.blocks[network % len(self.blocks)]
+        origins = self.all_origins()
+        return origins[(origins >= start) & (origins + self.horizon <= end)]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values that `from_json` reads back."""
+        return {**vars(self), "blocks": [list(block) for block in self.blocks]}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Split:
+        """Return the split that `to_json` wrote."""
+        blocks = tuple((int(start), int(end)) for start, end in values["blocks"])
+        return cls(**{**values, "blocks": blocks})
+
+
+def split_by_time(
+    rows: int,
+    *,
+    horizon: int,
+    reach: int,
+    test_size: int,
+    validation_size: int,
+    blocks: int,
+) -> Split:
+    """Split `rows` rows.
+
+    Args:
+        rows: rows of the series.
+        horizon: rows of a forecast.
+        reach: rows before an origin that a window needs.
+        test_size: rows of the test part; 0 for none.
+        validation_size: rows of the validation block, if there is one.
+        blocks: validation blocks. Several divide the rows that can be targets evenly; there are
+            fewer where a block would be shorter than a horizon, but at least two.
+
+    Raises:
+        DataError: if there are too few rows, with the number needed.
+
+    Example:
+        >>> split_by_time(
+        ...     144, horizon=12, reach=24, test_size=12, validation_size=24, blocks=3).blocks
+        ((24, 60), (60, 96), (96, 132))
+    """
+    learned = 2 * horizon + 2 if blocks > 1 else horizon + validation_size
+    needed = reach + learned + test_size
+    if rows < needed:
+        raise DataError(
+            f"the data have {rows} rows, but {needed} are needed: {reach} before the first forecast,"
+            f" {learned} to train and validate on, {test_size} to test on; give more rows, or a"
+            " smaller horizon, context or season"
+        )
+    known = rows - test_size
+    if blocks == 1:
+        borders = [known - validation_size, known]
+    else:
+        count = min(blocks, (known - reach) // (horizon + 1))
+        borders = np.linspace(reach, known, count + 1).round().astype(int).tolist()
+    pairs = tuple(zip(borders[:-1], borders[1:], strict=True))
+    return Split(known, rows, pairs, reach, horizon)

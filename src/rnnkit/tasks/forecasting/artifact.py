@@ -1,0 +1,205 @@
+"""A forecaster as a run folder, and back."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rnnkit import __version__
+from rnnkit.data.calendar import Step
+from rnnkit.data.readers import Series
+from rnnkit.data.scaling import ColumnTransform, SeriesTransform
+from rnnkit.data.split import Split
+from rnnkit.data.times import show_time
+from rnnkit.data.windows import Features
+from rnnkit.errors import ArtifactError, RnnkitError
+from rnnkit.report.page import report_page
+from rnnkit.report.plots import save, training_plot
+from rnnkit.tasks.forecasting.config import ForecastConfig, Sizes
+from rnnkit.tasks.forecasting.forecaster import Fitted, Forecaster
+from rnnkit.tasks.forecasting.pictures import forecast_figure, report
+from rnnkit.tasks.forecasting.pipeline import Fit, Pipeline, new_network
+from rnnkit.tasks.forecasting.scoring import MODEL, WITHOUT, Evaluation
+from rnnkit.training import History
+from rnnkit.training.run_folder import RunWriter, read_run
+
+_SERIES = ("times", "values")
+
+
+def write_run(writer: RunWriter, forecaster: Forecaster, *, command: str) -> None:
+    """Write everything a forecast leaves behind: config, weights, scores, forecast, pictures, page.
+
+    Args:
+        writer: of the run folder.
+        forecaster: fitted.
+        command: the command line that made it, for the page; may be empty.
+    """
+    fitted = forecaster.fitted
+    writer.write_model(_config(forecaster), _tensors(fitted))
+    writer.write_json("metrics.json", forecaster.metrics(fitted.test))
+    forecast = forecaster.predict()
+    writer.write_text("forecast.csv", forecast_csv(forecast))
+    pngs = []
+    for name, figure in (
+        ("forecast.png", forecast_figure(fitted, forecaster.config)),
+        ("training.png", training_plot(fitted.fit.histories)),
+    ):
+        save(figure, writer.folder / name)
+        pngs.append((writer.folder / name).read_bytes())
+    page = report_page(report(fitted, forecaster.config, pngs[0], pngs[1], command))
+    writer.write_text("report.html", page)
+
+
+def forecast_csv(forecast: Any) -> str:
+    """Return a frame from `Forecaster.predict` as CSV with the header `time,target,value`."""
+    text: str = forecast.assign(time=[show_time(time) for time in forecast["time"]]).to_csv(
+        index=False, lineterminator="\n"
+    )
+    return text
+
+
+def load(path: str | Path) -> Forecaster:
+    """Return the forecaster in the run folder `path`.
+
+    Nothing in the folder is executed: it holds numbers and texts.
+
+    Raises:
+        ArtifactError: if there is no finished run, or it was changed or damaged.
+    """
+    run = read_run(Path(path))
+    try:
+        return _restore(run.config, run.tensors)
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        # The hash has shown that the config is as written: then another version wrote it.
+        if isinstance(error, RnnkitError) and not isinstance(error, ArtifactError):
+            error = ArtifactError(str(error))
+        raise ArtifactError(
+            f"{path} does not hold a forecast that rnnkit {__version__} can read"
+            f" ({type(error).__name__}: {error}): use the rnnkit that wrote it, or train again"
+        ) from error
+
+
+def _config(forecaster: Forecaster) -> dict[str, Any]:
+    fitted = forecaster.fitted
+    series, fit = fitted.series, fitted.fit
+    return {
+        "task": "forecast",
+        "rnnkit": __version__,
+        "options": forecaster.config.to_json(),
+        "series": {
+            "name": series.name,
+            "time": series.time_name,
+            "targets": list(series.targets),
+            "step": series.step.to_json(),
+            "offset": series.offset,
+        },
+        "sizes": dataclasses.asdict(fit.sizes),
+        "split": fit.split.to_json(),
+        "transform": [column.to_json() for column in fit.pipeline.transform.columns],
+        "features": fit.pipeline.features.to_json(),
+        "weights": fit.pipeline.weights.tolist(),
+        "inputs": fit.pipeline.inputs,
+        "ensemble": len(fit.pipeline.networks),
+        "histories": [history.to_json() for history in fit.histories],
+        "test": None if fitted.test is None else _test_config(fitted.test),
+        "seconds": fitted.seconds,
+    }
+
+
+def _test_config(test: Evaluation) -> dict[str, Any]:
+    return {
+        "skipped": test.skipped,
+        "scores": test.scores,
+        "verdict": test.verdict,
+        "warning": test.warning,
+        "forecasts": list(_kept(test)),
+    }
+
+
+def _kept(test: Evaluation) -> dict[str, np.ndarray[Any, Any]]:
+    """The forecasts that pictures show; the others live on as scores."""
+    return {name: test.forecasts[name] for name in (MODEL, WITHOUT, test.best_baseline)}
+
+
+def _tensors(fitted: Fitted) -> dict[str, Tensor]:
+    tensors = {
+        "series.times": torch.from_numpy(fitted.series.times.astype("M8[ns]").astype(np.int64)),
+        "series.values": torch.from_numpy(fitted.series.values),
+    }
+    for member, network in enumerate(fitted.fit.pipeline.networks):
+        for name, tensor in network.state_dict().items():
+            tensors[f"network.{member}.{name}"] = tensor
+    if fitted.test is not None:
+        tensors["test.origins"] = torch.from_numpy(fitted.test.origins)
+        for number, forecast in enumerate(_kept(fitted.test).values()):
+            tensors[f"test.forecast.{number}"] = torch.from_numpy(forecast)
+    return tensors
+
+
+def _restore(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Forecaster:
+    if config["task"] != "forecast":
+        raise ArtifactError(f"the run's task is {config['task']!r}")
+    options = ForecastConfig.from_options(config["options"])
+    about = config["series"]
+    series = Series(
+        times=tensors["series.times"].numpy().astype("M8[ns]"),
+        values=tensors["series.values"].numpy(),
+        targets=tuple(about["targets"]),
+        time_name=about["time"],
+        step=Step.from_json(about["step"]),
+        name=about["name"],
+        offset=about["offset"],
+    )
+    networks = []
+    for member in range(config["ensemble"]):
+        network = new_network(options, config["inputs"], len(series.targets), member)
+        prefix = f"network.{member}."
+        network.load_state_dict(
+            {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
+        )
+        networks.append(network.to(options.device).eval())
+    pipeline = Pipeline(
+        series.targets,
+        series.step,
+        SeriesTransform(tuple(map(ColumnTransform.from_json, config["transform"]))),
+        Features.from_json(config["features"]),
+        tuple(networks),
+        np.asarray(config["weights"], dtype=np.float64),
+        options.device,
+    )
+    fit = Fit(
+        pipeline,
+        Sizes(**config["sizes"]),
+        Split.from_json(config["split"]),
+        tuple(map(History.from_json, config["histories"])),
+    )
+    test = None
+    if config["test"] is not None:
+        test = _restore_test(config["test"], tensors, series, options.horizon)
+    forecaster = Forecaster(**config["options"])
+    forecaster.restore(Fitted(series, fit, test, config["seconds"]))
+    return forecaster
+
+
+def _restore_test(
+    about: Mapping[str, Any], tensors: Mapping[str, Tensor], series: Series, horizon: int
+) -> Evaluation:
+    origins = tensors["test.origins"].numpy()
+    return Evaluation(
+        origins=origins,
+        actual=series.values[origins[:, None] + np.arange(horizon)],
+        forecasts={
+            name: tensors[f"test.forecast.{number}"].numpy()
+            for number, name in enumerate(about["forecasts"])
+        },
+        skipped=dict(about["skipped"]),
+        scores=dict(about["scores"]),
+        verdict=about["verdict"],
+        warning=about["warning"],
+    )
