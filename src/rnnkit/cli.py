@@ -69,10 +69,13 @@ def _options(
 @app.command()
 def forecast(
     data: Data,
-    time: Annotated[str, typer.Option(help="Column of times.", metavar="COLUMN")],
+    time: Annotated[
+        str | None, typer.Option(help="Column of times; required.", metavar="COLUMN")
+    ] = None,
     target: Annotated[
-        list[str], typer.Option(help="Column to forecast; may be repeated.", metavar="COLUMN")
-    ],
+        list[str] | None,
+        typer.Option(help="Column to forecast; required, may be repeated.", metavar="COLUMN"),
+    ] = None,
     horizon: Annotated[int | None, typer.Option(help="Rows to forecast; required.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="Run folder [default: runs/NAME OF THE DATA].")
@@ -135,8 +138,14 @@ def forecast(
     quiet: Quiet = False,
 ) -> None:
     """Forecast columns of a regular series, beside baselines."""
-    from rnnkit.data.header import check_columns
+    from rnnkit.data.header import check_columns, read_header
 
+    if time is None or not target:
+        columns = ", ".join(map(repr, read_header(data)))
+        raise ConfigError(
+            f"name the time column with --time and what to forecast with --target; the columns of"
+            f" {data} are {columns}"
+        )
     check_columns(data, [time, *target])
     given = {
         "horizon": horizon,
@@ -255,9 +264,9 @@ def evaluate(
     model = load(run)
     evaluation = model.scored(data)
     if out is not None:
-        from rnnkit.training.run_folder import json_text
+        from rnnkit.training.run_folder import finite, json_text
 
-        _write_or_print(json_text(model.metrics(evaluation)), out)
+        _write_or_print(json_text(finite(model.metrics(evaluation))), out)
     if not quiet:
         _print_scores(model, evaluation)
 

@@ -25,9 +25,10 @@ def airline_passengers() -> pd.DataFrame:
             "the airline passengers come with statsforecast, which is not installed:"
             ' pip install "rnnkit[forecast]"'
         ) from None
-    return pd.DataFrame(
+    frame: pd.DataFrame = pd.DataFrame(
         {
             "Month": AirPassengersDF["ds"].dt.strftime("%Y-%m"),
             "Passengers": AirPassengersDF["y"].astype(int),
         }
     )
+    return frame

@@ -156,7 +156,7 @@ def _finite(
         return cells.iloc[row] if isinstance(cells, pd.Series) else cells[row]
 
     refuse_missing(np.isnan(values), column, place)
-    for row in np.flatnonzero(np.abs(values) >= _LARGEST_INTEGER):
+    for row in np.flatnonzero(np.abs(values) >= _LARGEST_INTEGER).tolist():
         found = cell(row)
         exact = None
         if isinstance(found, numbers.Integral):

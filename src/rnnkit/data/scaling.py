@@ -124,16 +124,16 @@ class SeriesTransform:
     def anchor(self, z: FloatArray, origins: IntArray) -> FloatArray:
         """Return the anchors `(M, H, K)` of forecasts whose first unknown rows are `origins`."""
         H = self.horizon
-        return np.stack(
-            [_anchor(z[:, k], origins, H, c.differencing, c.season) for k, c in self._numbered()],
-            axis=-1,
-        )
+        anchors = [
+            _anchor(z[:, k], origins, H, c.differencing, c.season) for k, c in self._numbered()
+        ]
+        return np.asarray(np.stack(anchors, axis=-1))
 
     def targets(self, z: FloatArray, origins: IntArray) -> FloatArray:
         """Return `(M, H, K)`, what the network learns: anchored, centred and scaled targets."""
         actual = z[origins[:, None] + np.arange(self.horizon)]
         residual = actual - self.anchor(z, origins)
-        return np.asarray((residual - self._center()) / self._scale())
+        return np.asarray((residual - self._center()) / self._scale(), dtype=np.float64)
 
     def invert(self, z: FloatArray, origins: IntArray, outputs: FloatArray) -> FloatArray:
         """Return forecasts `(M, H, K)` in the units of the data from network `outputs (M, H, K)`.
@@ -170,7 +170,7 @@ def fit_transform(
     The log is taken of a column of positive values if it makes the spread within blocks of rows
     clearly steadier from block to block (Guerrero 1993, for the powers 1 and 0 alone). The anchor
     is the one whose forecast, with the network's output at zero, has the smallest error over the
-    training windows; a more complicated one must win by 2 %.
+    training part; a more complicated one must win by 2 %.
 
     Args:
         train: `(N, K)` the training part only.
@@ -207,28 +207,29 @@ def _fit_column(
 ) -> ColumnTransform:
     use_log, log_why = _choose_log(values, season, log)
     z = np.log(values) if use_log else values
-    errors: dict[Differencing, float] = {}
+    residuals: dict[Differencing, list[FloatArray]] = {}
     for kind in DIFFERENCING if differencing is None else (differencing,):
-        origins = np.arange(_reach(kind, season), len(z) - horizon + 1)
         if kind.startswith("seasonal") and season < 2:
             continue
-        if differencing is None and kind != "none" and len(origins) < _MIN_WINDOWS:
+        windows = len(z) - _reach(kind, season) - horizon + 1
+        if differencing is None and kind != "none" and windows < _MIN_WINDOWS:
             continue
-        residual = _residual(z, origins, horizon, kind, season)
-        errors[kind] = float(np.sqrt(np.mean((residual - residual.mean(axis=0)) ** 2)))
+        residuals[kind] = [_residual(z, step, kind, season) for step in range(horizon)]
+    errors = {
+        kind: float(np.sqrt(np.mean([np.var(residual) for residual in steps])))
+        for kind, steps in residuals.items()
+    }
     chosen = next(iter(errors))
     for kind, error in errors.items():
         if error < _SIMPLER_WINS * errors[chosen]:
             chosen = kind
     if differencing is None:
         listed = ", ".join(f"{kind} {error:.4g}" for kind, error in errors.items())
-        why = f"{chosen}: smallest error of the anchor alone over the training windows ({listed})"
+        why = f"{chosen}: smallest error of the anchor alone over the training part ({listed})"
     else:
         why = f"{chosen}: asked for"
-    origins = np.arange(_reach(chosen, season), len(z) - horizon + 1)
-    residual = _residual(z, origins, horizon, chosen, season)
-    center = residual.mean(axis=0)
-    scale = float(np.std(residual - center))
+    center = np.array([residual.mean() for residual in residuals[chosen]])
+    scale = errors[chosen]
     # Differences of a constant series are rounding noise: nothing to scale up.
     if scale <= 1e-12 * max(1.0, float(np.abs(z).max())):
         scale = 1.0
@@ -276,15 +277,26 @@ def _anchor(
         return np.zeros((len(origins), horizon))
     if differencing == "difference":
         return np.repeat(z[origins - 1][:, None], horizon, axis=1)
-    last_season = z[origins[:, None] - season + steps % season]
+    last_season: FloatArray = z[origins[:, None] - season + steps % season]
     if differencing == "seasonal":
         return last_season
     change = z[origins - 1] - z[origins - 1 - season]
-    return last_season + (steps // season + 1) * change[:, None]
+    return np.asarray(last_season + (steps // season + 1) * change[:, None])
 
 
-def _residual(
-    z: FloatArray, origins: IntArray, horizon: int, differencing: Differencing, season: int
-) -> FloatArray:
-    actual = z[origins[:, None] + np.arange(horizon)]
-    return np.asarray(actual - _anchor(z, origins, horizon, differencing, season))
+def _residual(z: FloatArray, step: int, differencing: Differencing, season: int) -> FloatArray:
+    """Return the anchored values of one step of the horizon, of every row that has an anchor.
+
+    As many rows as there are, not those of whole windows alone: windows leave out the newest rows
+    of the early steps, and a mean growth needs every year it can get.
+    """
+    if differencing == "none":
+        return z
+    if differencing == "difference":
+        return np.asarray(z[step + 1 :] - z[: -step - 1])
+    if differencing == "seasonal":
+        lag = (step // season + 1) * season
+        return np.asarray(z[lag:] - z[:-lag])
+    origins = np.arange(season + 1, len(z) - step)
+    anchors = _anchor(z, origins, step + 1, differencing, season)[:, step]
+    return np.asarray(z[origins + step] - anchors)

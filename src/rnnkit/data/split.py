@@ -6,6 +6,7 @@ reach back over a border; its targets, rows `origin .. origin+H-1`, lie inside o
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -97,9 +98,9 @@ def split_by_time(
     needed = reach + learned + test_size
     if rows < needed:
         raise DataError(
-            f"the data have {rows} rows, but {needed} are needed: {reach} before the first forecast,"
-            f" {learned} to train and validate on, {test_size} to test on; give more rows, or a"
-            " smaller horizon, context or season"
+            f"the data have {rows} rows, but {needed} are needed: {reach} before the first"
+            f" forecast, {learned} to train and validate on, {test_size} to test on; give more rows,"
+            " or a smaller horizon, context or season"
         )
     known = rows - test_size
     if blocks == 1:
@@ -107,5 +108,5 @@ def split_by_time(
     else:
         count = min(blocks, (known - reach) // (horizon + 1))
         borders = np.linspace(reach, known, count + 1).round().astype(int).tolist()
-    pairs = tuple(zip(borders[:-1], borders[1:], strict=True))
+    pairs = tuple(itertools.pairwise(borders))
     return Split(known, rows, pairs, reach, horizon)

@@ -258,7 +258,7 @@ class _TimeColumn:
     def _choose(self, cells: Sequence[str], forms: Sequence[str], step: Step | None) -> Times:
         """Return the cells read by the one form that fits them."""
         readings = [
-            self.nanoseconds(pd.to_datetime(cells, format=form, errors="coerce").to_numpy())
+            self.nanoseconds(pd.to_datetime(list(cells), format=form, errors="coerce").to_numpy())
             for form in forms
         ]
         no_dates = [np.flatnonzero(np.isnat(reading)) for reading in readings]

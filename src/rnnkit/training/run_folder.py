@@ -151,14 +151,14 @@ class RunWriter:
 
     def write_model(self, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
         """Write `config.json`, with `format_version` added, and `model.safetensors`."""
-        text = _json_text({**config, "format_version": FORMAT_VERSION})
+        text = json_text({**config, "format_version": FORMAT_VERSION})
         self.write_text(CONFIG, text)
         digest = hashlib.sha256(text.encode()).hexdigest()
         write_tensors(self.folder / MODEL, tensors, {"config_sha256": digest})
 
     def write_json(self, name: str, data: Mapping[str, Any]) -> None:
         """Write a JSON file; numbers that are not finite, which JSON lacks, become `null`."""
-        self.write_text(name, _json_text(_finite(data)))
+        self.write_text(name, json_text(finite(data)))
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file in UTF-8, as it is."""
@@ -337,15 +337,17 @@ def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """Return `value` with `None`, which JSON has, for numbers that are not finite."""
     if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _json_text(data: Any) -> str:
+def json_text(data: Any) -> str:
+    """Return `data` as JSON with sorted keys; a number that is not finite raises ValueError."""
     return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 

@@ -18,7 +18,7 @@ from rnnkit.data.scaling import ColumnTransform, SeriesTransform
 from rnnkit.data.split import Split
 from rnnkit.data.times import show_time
 from rnnkit.data.windows import Features
-from rnnkit.errors import ArtifactError, RnnkitError
+from rnnkit.errors import ArtifactError
 from rnnkit.report.page import report_page
 from rnnkit.report.plots import save, training_plot
 from rnnkit.tasks.forecasting.config import ForecastConfig, Sizes
@@ -28,8 +28,6 @@ from rnnkit.tasks.forecasting.pipeline import Fit, Pipeline, new_network
 from rnnkit.tasks.forecasting.scoring import MODEL, WITHOUT, Evaluation
 from rnnkit.training import History
 from rnnkit.training.run_folder import RunWriter, read_run
-
-_SERIES = ("times", "values")
 
 
 def write_run(writer: RunWriter, forecaster: Forecaster, *, command: str) -> None:
@@ -76,9 +74,7 @@ def load(path: str | Path) -> Forecaster:
     try:
         return _restore(run.config, run.tensors)
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        # The hash has shown that the config is as written: then another version wrote it.
-        if isinstance(error, RnnkitError) and not isinstance(error, ArtifactError):
-            error = ArtifactError(str(error))
+        # The hash has shown that the folder is as it was written: another version wrote it.
         raise ArtifactError(
             f"{path} does not hold a forecast that rnnkit {__version__} can read"
             f" ({type(error).__name__}: {error}): use the rnnkit that wrote it, or train again"

@@ -246,8 +246,8 @@ def check_names(options: Mapping[str, Any], source: str) -> None:
     for name in options:
         if name not in NAMES:
             raise ConfigError(
-                f"unknown option {name!r}{source}{closest(name, NAMES)}; the options are"
-                f" {', '.join(NAMES)}"
+                f"unknown option {name!r}{source}; the options are {', '.join(NAMES)}"
+                f"{closest(name, NAMES)}"
             )
 
 

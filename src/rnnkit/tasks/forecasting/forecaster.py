@@ -120,10 +120,8 @@ class Forecaster:
     @overload
     def predict(self, data: Source | None = None) -> pd.DataFrame: ...
     @overload
-    def predict(self, data: Sequence[Source]) -> list[pd.DataFrame]: ...
-    def predict(
-        self, data: Source | Sequence[Source] | None = None
-    ) -> pd.DataFrame | list[pd.DataFrame]:
+    def predict(self, data: list[Any]) -> list[pd.DataFrame]: ...
+    def predict(self, data: Source | list[Any] | None = None) -> pd.DataFrame | list[pd.DataFrame]:
         """Forecast the `horizon` rows after the last known one.
 
         Args:
@@ -138,7 +136,7 @@ class Forecaster:
             DataError: if the rows cannot be read, or neither continue the known ones nor suffice.
             NotFittedError: before `fit`.
         """
-        if isinstance(data, Sequence) and not isinstance(data, str):
+        if isinstance(data, list):
             return [self.predict(source) for source in data]
         fitted = self._require()
         series = fitted.series
@@ -284,13 +282,14 @@ def forecast_frame(pipeline: Pipeline, series: Series) -> pd.DataFrame:
             " give more rows before it"
         )
     forecast = pipeline.forecast(series.times, series.values, np.array([rows]))[0]  # (H, K)
-    return pd.DataFrame(
+    frame: pd.DataFrame = pd.DataFrame(
         {
             "time": np.repeat(series.step.advance(series.times[-1], pipeline.horizon), K),
             "target": np.tile(np.array(series.targets, dtype=object), pipeline.horizon),
             "value": forecast.ravel(),
         }
     )
+    return frame
 
 
 def fingerprint(series: Series) -> str:
