@@ -107,7 +107,7 @@ class SeriesTransform:
         Raises:
             DataError: if a value to be logged is not positive; `names` are those of the columns.
         """
-        z = values.copy()
+        z: FloatArray = values.copy()
         for k, column in enumerate(self.columns):
             if not column.log:
                 continue
@@ -116,7 +116,7 @@ class SeriesTransform:
                 raise DataError(
                     f"column {names[k]!r} holds {values[bad[0], k]:g} at data row {bad[0] + 1}, but"
                     " the model takes its logarithm, since all its training values were positive;"
-                    " fit a model with the log switched off"
+                    " switch the log off (log=False, --no-log)"
                 )
             z[:, k] = np.log(values[:, k])
         return z

@@ -99,8 +99,8 @@ def split_by_time(
     if rows < needed:
         raise DataError(
             f"the data have {rows} rows, but {needed} are needed: {reach} before the first"
-            f" forecast, {learned} to train and validate on, {test_size} to test on; give more rows,"
-            " or a smaller horizon, context or season"
+            f" forecast, {learned} to train and validate on, {test_size} to test on; give more"
+            " rows, or a smaller horizon, context or season"
         )
     known = rows - test_size
     if blocks == 1:

@@ -67,6 +67,11 @@ class ForecastNetwork(nn.Module):
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
+    def operations(self, batch_size: int) -> int:
+        """Return the floating-point operations of one layer's recurrent product in a time step."""
+        weight = self.encoder.get_parameter("weight_hh_l0")
+        return 2 * batch_size * weight.numel()
+
     def forward(self, batch: SequenceBatch) -> Tensor:
         """Return `(B, H, K)` outputs for contexts `(B, T, I)`."""
         _, state = self.encoder(batch.values, lengths=batch.lengths)

@@ -6,6 +6,7 @@ from rnnkit.training.history import EpochState, History
 from rnnkit.training.progress import Progress
 from rnnkit.training.run_folder import Run, RunWriter, read_run
 from rnnkit.training.sampling import epoch_order
+from rnnkit.training.threads import threads_for
 from rnnkit.training.trainer import Callback, Trainer
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "TrainingConfig",
     "epoch_order",
     "read_run",
+    "threads_for",
 ]

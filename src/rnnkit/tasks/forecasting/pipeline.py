@@ -24,7 +24,7 @@ from rnnkit.tasks.forecasting.config import (
     resolve,
     validation_blocks,
 )
-from rnnkit.training import History, Progress, Trainer, TrainingConfig
+from rnnkit.training import History, Progress, Trainer, TrainingConfig, threads_for
 
 _PREDICTION_BATCH = 1024
 
@@ -158,7 +158,8 @@ def fit_pipeline(
         log=config.log,
         differencing=config.differencing,
     )
-    z = transform.forward(known, series.targets)
+    # All rows: what could not be scored after an hour of training is refused before it.
+    z = transform.forward(series.values, series.targets)[: split.known]
     features = fit_features(z, transform, context=sizes.context)
     bare = Pipeline(series.targets, series.step, transform, features, (), np.ones(K), config.device)
     networks, histories, unseen = [], [], []
@@ -175,11 +176,11 @@ def fit_pipeline(
             title=f"network {member + 1}/{members}" if members > 1 else "",
         )
         checkpoint = None if checkpoints is None else checkpoints / f"network-{member}.safetensors"
-        histories.append(
-            trainer.fit(
+        with threads_for(network.operations(trainer.config.batch_size)):
+            history = trainer.fit(
                 network, squared_error, train, validation, checkpoint=checkpoint, resume=resume
             )
-        )
+        histories.append(history)
         networks.append(network.eval())
         at = split.validation_origins(member)
         unseen.append((_outputs(network, validation, config.device), transform.targets(z, at)))
@@ -207,7 +208,8 @@ def output_weights(unseen: Sequence[tuple[FloatArray, FloatArray]]) -> FloatArra
 def _outputs(network: ForecastNetwork, windows: Windows, device: str) -> FloatArray:
     """Return the network's outputs `(M, H, K)` for all windows."""
     parts = []
-    with torch.inference_mode():
+    operations = network.operations(min(len(windows), _PREDICTION_BATCH))
+    with torch.inference_mode(), threads_for(operations):
         for index in torch.split(torch.arange(len(windows)), _PREDICTION_BATCH):
             parts.append(network(windows.batch(index).to(device)).cpu().double())
     return np.asarray(torch.cat(parts).numpy())
