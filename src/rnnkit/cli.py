@@ -191,7 +191,8 @@ def demo(
     from rnnkit.data.airline import airline_passengers
 
     frame = airline_passengers()
-    _forecast(frame, "Month", ["Passengers"], {"horizon": 12}, out, resume, quiet)
+    options = {"horizon": 12}
+    _forecast(frame, "Month", ["Passengers"], options, out, resume, quiet, "airline passengers")
 
 
 def _forecast(
@@ -202,6 +203,7 @@ def _forecast(
     out: Path,
     resume: bool,
     quiet: bool,
+    name: str | None = None,
 ) -> None:
     from rnnkit.tasks import run_forecast
     from rnnkit.training import Progress
@@ -224,6 +226,7 @@ def _forecast(
             resume=resume,
             progress=Progress(quiet=quiet),
             command=command,
+            name=name,
             announce=announce,
         )
     except KeyboardInterrupt:

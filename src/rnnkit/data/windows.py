@@ -160,8 +160,7 @@ def fit_features(z_train: FloatArray, transform: SeriesTransform, *, context: in
             channels.append(Channel(k, "level", 1, float(z.mean()), spread or 1.0))
         if column.differencing != "none":
             m = column.season if seasonal else 1
-            deviation = z - _reference(z, m)[1:]
-            channels.append(Channel(k, "relative", m, 0.0, float(deviation[m:].std()) or 1.0))
+            channels.append(Channel(k, "relative", m, 0.0, _relative_spread(z, m, context) or 1.0))
         if seasonal:
             change = z[column.season :] - z[: -column.season]
             channels.append(
@@ -186,6 +185,14 @@ def _channel_values(z: FloatArray, channels: tuple[Channel, ...]) -> tuple[Float
             reference[:, c] = _reference(column, channel.period) / channel.scale
         base[:, c] = (base[:, c] - channel.center) / channel.scale
     return base, reference
+
+
+def _relative_spread(z: FloatArray, period: int, context: int) -> float:
+    """Return the root mean square of `z - reference` over the rows of all whole contexts."""
+    origins = np.arange(max(context, period), len(z) + 1)
+    reference = _reference(z, period)[origins]
+    squares = [np.mean((z[origins - back] - reference) ** 2) for back in range(1, context + 1)]
+    return float(np.sqrt(np.mean(squares)))
 
 
 def _reference(z: FloatArray, period: int) -> FloatArray:

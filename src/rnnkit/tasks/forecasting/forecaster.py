@@ -234,10 +234,23 @@ class Forecaster:
         return _evaluate(fitted.fit, fitted.series, series, first, self.config.cell)
 
     def _read(self, data: Source) -> Series:
-        if isinstance(data, Series):
-            return data
         known = self._require().series
-        return read_series(data, time=known.time_name, targets=known.targets, step=known.step)
+        series = (
+            data
+            if isinstance(data, Series)
+            else read_series(data, time=known.time_name, targets=known.targets, step=known.step)
+        )
+        for what, ours, theirs in (
+            ("targets", known.targets, series.targets),
+            ("step", known.step.name, series.step.name),
+            ("UTC offset", known.offset, series.offset),
+        ):
+            if ours != theirs:
+                raise DataError(
+                    f"{series.name} has the {what} {theirs!r}, but the forecaster was fitted with"
+                    f" {ours!r}: give data of the same form"
+                )
+        return series
 
     def _require(self) -> Fitted:
         if self._fitted is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ def run_forecast(
     resume: bool = False,
     progress: Progress | None = None,
     command: str = "",
+    name: str | None = None,
     announce: Callable[[Series, bool], None] | None = None,
 ) -> Forecaster:
     """Read, fit, score and write the run folder `out`; return the fitted forecaster.
@@ -38,6 +40,7 @@ def run_forecast(
         resume: go on with an interrupted training of the same data and options.
         progress: shows the epochs.
         command: the command line, for the report.
+        name: what the data are called; by default the file's name.
         announce: called before training with the series read, and whether the checkpoints of an
             interrupted training were discarded.
 
@@ -46,6 +49,8 @@ def run_forecast(
     """
     forecaster = Forecaster(**options)
     series = read_series(source, time=time, targets=targets)
+    if name is not None:
+        series = replace(series, name=name)
     settings = {
         "options": forecaster.config.to_json(),
         "data": {"time": time, "targets": list(targets), "sha256": fingerprint(series)},
