@@ -4,7 +4,7 @@
 #   make test      the tests
 #   make check     lint, format, types, import directions
 #   make format    put the code into the one format
-#   make bench     the benchmarks; DATA=DIR adds those that need data of your own
+#   make bench     the airline series at four origins: the numbers of the README
 #   make docs      the reference of all public names, in docs/_build
 #   make venv      only install what development needs
 #   make clean     remove .venv and what the other commands left behind; runs/ stays
@@ -15,7 +15,6 @@
 
 PYTHON ?= python3
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
-DATA ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -44,9 +43,7 @@ format: $(DEV_READY)
 	$(BIN)/ruff format
 
 bench: $(DEV_READY)
-	set -e; for script in benchmarks/*.py; do \
-		$(BIN)/python "$$script" $(if $(DATA),--data "$(DATA)"); \
-	done
+	$(BIN)/python benchmarks/airline.py
 
 docs: $(DEV_READY)
 	$(BIN)/pdoc --docformat google --output-directory docs/_build rnnkit

@@ -1,0 +1,52 @@
+"""The examples run, and show what they promise."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+@pytest.fixture
+def run_example(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
+
+    def run(name: str) -> str:
+        runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_every_example_has_a_test_here():
+    here = Path(__file__).read_text(encoding="utf-8")
+    names = [path.name for path in EXAMPLES.glob("*.py")]
+    assert names
+    assert [name for name in names if f'run_example("{name}")' not in here] == []
+
+
+def test_deep_sine_beats_the_linear_regression(run_example):
+    out = run_example("deep_sine.py")
+    rmse = {name: float(value) for name, value in re.findall(r"^(.+?) +RMSE ([\d.]+)$", out, re.M)}
+    assert list(rmse) == ["last value", "linear regression", "SimpleRNN"]
+    assert rmse["SimpleRNN"] < 0.9 * rmse["linear regression"] < rmse["last value"]
+
+
+def test_cells_by_hand_equal_the_wrapper_and_the_layer(run_example):
+    out = run_example("cells_by_hand.py")
+    differences = [float(value) for value in re.findall(r"largest difference (\S+)$", out, re.M)]
+    assert len(differences) == 2
+    assert max(differences) < 1e-6
+
+
+def test_forecast_airline_leaves_a_run(run_example, tmp_path):
+    out = run_example("forecast_airline.py")
+    assert "1961-12-01  Passengers" in out
+    assert "best baseline" in out
+    assert (tmp_path / "runs" / "airline-example" / "model.safetensors").is_file()
