@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -19,6 +19,7 @@ from rnnkit.errors import ConfigError, RnnkitError
 if TYPE_CHECKING:
     from rnnkit.tasks import Forecaster
 
+FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
 
@@ -36,16 +37,27 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but er
 
 
 def main() -> None:
-    """Run the command line; bad input ends in one sentence and exit status 2."""
+    """Run the command line; what goes wrong ends in one line and a status that is not 0."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
     except RnnkitError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(BAD_INPUT)
+        _fail(str(error), BAD_INPUT)
+    except typer.TyperException as error:
+        _fail(f"{error.format_message()} (rnnkit --help lists what there is)", BAD_INPUT)
+    except (KeyboardInterrupt, typer.Abort):
+        _fail("interrupted", INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output has gone (`rnnkit predict RUN | head`): nothing is left to say.
-        sys.stderr.close()
-        sys.exit(1)
+        sys.stdout = None
+        sys.exit(FAILED)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}", FAILED)
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    typer.echo(f"error: {' '.join(message.split())}", err=True)
+    sys.exit(status)
 
 
 def _print_version(asked: bool) -> None:
@@ -78,59 +90,59 @@ def forecast(
     ] = None,
     horizon: Annotated[int | None, typer.Option(help="Rows to forecast; required.")] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Run folder [default: runs/NAME OF THE DATA].")
+        Path | None, typer.Option(help="Run folder (default: runs/NAME OF THE DATA).")
     ] = None,
-    cell: Annotated[str | None, typer.Option(help="rnn, lstm or gru [default: gru].")] = None,
+    cell: Annotated[str | None, typer.Option(help="rnn, lstm or gru (default: gru).")] = None,
     context: Annotated[
-        int | None, typer.Option(help="Rows read before a forecast [default: by rule].")
+        int | None, typer.Option(help="Rows read before a forecast (default: by rule).")
     ] = None,
     season: Annotated[
-        int | None, typer.Option(help="Rows in a season [default: by the times' step].")
+        int | None, typer.Option(help="Rows in a season (default: by the times' step).")
     ] = None,
     test_size: Annotated[
-        int | None, typer.Option(help="Rows kept for scoring [default: by rule].")
+        int | None, typer.Option(help="Rows kept for scoring (default: by rule).")
     ] = None,
     validation_size: Annotated[
-        int | None, typer.Option(help="Rows for early stopping [default: by rule].")
+        int | None, typer.Option(help="Rows for early stopping (default: by rule).")
     ] = None,
     log: Annotated[
-        bool | None, typer.Option("--log/--no-log", help="Take logarithms [default: by rule].")
+        bool | None, typer.Option("--log/--no-log", help="Take logarithms (default: by rule).")
     ] = None,
     differencing: Annotated[
         str | None,
         typer.Option(
-            help="none, difference, seasonal or seasonal+difference [default: by rule].",
+            help="none, difference, seasonal or seasonal+difference (default: by rule).",
             metavar="KIND",
         ),
     ] = None,
     ensemble: Annotated[
-        int | None, typer.Option(help="Networks averaged [default: 5 for small data, else 1].")
+        int | None, typer.Option(help="Networks averaged (default: 5 for small data, else 1).")
     ] = None,
-    hidden_size: Annotated[int | None, typer.Option(help="Units [default: 32].")] = None,
-    layers: Annotated[int | None, typer.Option(help="Stacked layers [default: 1].")] = None,
+    hidden_size: Annotated[int | None, typer.Option(help="Units (default: 32).")] = None,
+    layers: Annotated[int | None, typer.Option(help="Stacked layers (default: 1).")] = None,
     bidirectional: Annotated[
         bool | None, typer.Option("--bidirectional", help="Read the context both ways.")
     ] = None,
-    dropout: Annotated[float | None, typer.Option(help="Share of units [default: 0].")] = None,
+    dropout: Annotated[float | None, typer.Option(help="Share of units (default: 0).")] = None,
     recurrent_dropout: Annotated[
-        float | None, typer.Option(help="Share of the state [default: 0].")
+        float | None, typer.Option(help="Share of the state (default: 0).")
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="At the most [default: 300].")] = None,
+    epochs: Annotated[int | None, typer.Option(help="At the most (default: 300).")] = None,
     batch_size: Annotated[
-        int | None, typer.Option(help="Windows a step [default: by rule].")
+        int | None, typer.Option(help="Windows a step (default: by rule).")
     ] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="[default: 0.003]")] = None,
-    weight_decay: Annotated[float | None, typer.Option(help="[default: 0]")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="(default: 0.003)")] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="(default: 0)")] = None,
     schedule: Annotated[
-        str | None, typer.Option(help="constant, cosine or plateau [default: constant].")
+        str | None, typer.Option(help="constant, cosine or plateau (default: constant).")
     ] = None,
     patience: Annotated[
-        int | None, typer.Option(help="Epochs without gain before stopping [default: 20].")
+        int | None, typer.Option(help="Epochs without gain before stopping (default: 20).")
     ] = None,
-    clip_norm: Annotated[float | None, typer.Option(help="Largest gradient [default: 1].")] = None,
+    clip_norm: Annotated[float | None, typer.Option(help="Largest gradient (default: 1).")] = None,
     time_limit: Annotated[float | None, typer.Option(help="Seconds of training.")] = None,
-    seed: Annotated[int | None, typer.Option(help="[default: 0]")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda [default: cpu].")] = None,
+    seed: Annotated[int | None, typer.Option(help="(default: 0)")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu or cuda (default: cpu).")] = None,
     config: Annotated[
         Path | None, typer.Option(help="JSON file of these options, or a run's config.json.")
     ] = None,
@@ -177,8 +189,10 @@ def forecast(
 
     options = {} if config is None else read_options(config)
     options |= {name: value for name, value in given.items() if value is not None}
-    name = data.name.split(".")[0]
-    _forecast(data, time, target, options, out or Path("runs") / name, resume, quiet)
+    from rnnkit.data.readers import table_name
+
+    folder = out or Path("runs") / (table_name(data) or "data")
+    _forecast(data, time, target, options, folder, resume, quiet)
 
 
 @app.command()
@@ -207,6 +221,7 @@ def _forecast(
 ) -> None:
     from rnnkit.tasks import run_forecast
     from rnnkit.training import Progress
+    from rnnkit.training.run_folder import partial_folder
 
     command = shlex.join(["rnnkit", *sys.argv[1:]])
     say = _silent if quiet else typer.echo
@@ -230,9 +245,14 @@ def _forecast(
             announce=announce,
         )
     except KeyboardInterrupt:
+        if not partial_folder(out).exists():
+            raise
         again = command if resume else f"{command} --resume"
-        typer.echo(f"interrupted; nothing is lost, go on with: {again}", err=True)
-        sys.exit(INTERRUPTED)
+        _fail(f"interrupted; nothing is lost, go on with: {again}", INTERRUPTED)
+    except OSError as error:
+        if not partial_folder(out).exists():
+            raise
+        _fail(f"{error.strerror or error}; what was trained is kept, --resume goes on", FAILED)
     if not quiet:
         _print_fit(model)
         say(f"Run folder: {out} (forecast.png, report.html, forecast.csv, metrics.json, …)")
@@ -244,7 +264,7 @@ def predict(
     data: Annotated[
         Path | None, typer.Argument(help="Newer rows, or another history.", metavar="[DATA]")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="CSV file to write [default: print].")] = None,
+    out: Annotated[Path | None, typer.Option(help="CSV file to write (default: print).")] = None,
 ) -> None:
     """Forecast with a run: what follows its data, or newer rows."""
     from rnnkit.tasks import load
@@ -334,6 +354,8 @@ def _write_or_print(text: str, out: Path | None) -> None:
         return
     from rnnkit.training.tensor_file import write_bytes
 
+    if not out.name or out.is_dir():
+        raise ConfigError(f"{str(out)!r} names a folder: give a file to write to")
     try:
         write_bytes(out, text.encode())
     except OSError as error:

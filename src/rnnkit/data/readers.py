@@ -128,6 +128,16 @@ def _wanted(time: str, targets: Sequence[str]) -> list[str]:
     return [time, *targets]
 
 
+def table_name(path: Path) -> str:
+    """Return what the table in a file is called: its name without suffix and compression.
+
+    Example:
+        >>> table_name(Path("data/sales.2020.csv.gz"))
+        'sales.2020'
+    """
+    return Path(path.stem).stem if path.suffix in _COMPRESSED else path.stem
+
+
 def _from_text(path: Path, columns: list[str]) -> _Table:
     with closing(read_rows(path)) as rows:
         _, header = next(rows)
@@ -146,8 +156,7 @@ def _from_text(path: Path, columns: list[str]) -> _Table:
         line, _ = next(itertools.islice(read_rows(path), row + 1, None))
         return f"line {line} of {path}"
 
-    name = Path(path.stem).stem if path.suffix in _COMPRESSED else path.stem
-    return _Table([cells for cells, _ in picked], str(path), place, name)
+    return _Table([cells for cells, _ in picked], str(path), place, table_name(path))
 
 
 def _from_parquet(path: Path, columns: list[str]) -> _Table:

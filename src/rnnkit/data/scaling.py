@@ -32,6 +32,7 @@ Differencing = Literal["none", "difference", "seasonal", "seasonal+difference"]
 DIFFERENCING: tuple[Differencing, ...] = get_args(Differencing)
 
 _MIN_WINDOWS = 8  # fewer windows say nothing about which anchor is better
+_ROUNDING = 1e-12  # of the largest value: differences below are rounding noise
 _LOG_GAIN = 0.9  # the log must steady the spread by at least this factor
 _SIMPLER_WINS = 0.98  # a more complicated anchor must be better by at least 2 %
 
@@ -198,6 +199,11 @@ def fit_transform(
     )
 
 
+def usable_scale(scale: float, z: FloatArray) -> float:
+    """Return `scale`, or 1 where it is but rounding noise of the values `z`."""
+    return scale if scale > _ROUNDING * float(np.abs(z).max()) else 1.0
+
+
 def _fit_column(
     values: FloatArray,
     season: int,
@@ -214,14 +220,20 @@ def _fit_column(
         windows = len(z) - _reach(kind, season) - horizon + 1
         if differencing is None and kind != "none" and windows < _MIN_WINDOWS:
             continue
+        if windows < 1:
+            raise ConfigError(
+                f"differencing {kind!r} needs {_reach(kind, season) + horizon} rows to forecast"
+                f" {horizon} steps, got {len(z)}; give more rows or another differencing"
+            )
         residuals[kind] = [_residual(z, step, kind, season) for step in range(horizon)]
+    noise = _ROUNDING * float(np.abs(z).max())
     errors = {
         kind: float(np.sqrt(np.mean([np.var(residual) for residual in steps])))
         for kind, steps in residuals.items()
     }
     chosen = next(iter(errors))
     for kind, error in errors.items():
-        if error < _SIMPLER_WINS * errors[chosen]:
+        if error < _SIMPLER_WINS * errors[chosen] - noise:
             chosen = kind
     if differencing is None:
         listed = ", ".join(f"{kind} {error:.4g}" for kind, error in errors.items())
@@ -229,10 +241,7 @@ def _fit_column(
     else:
         why = f"{chosen}: asked for"
     center = np.array([residual.mean() for residual in residuals[chosen]])
-    scale = errors[chosen]
-    # Differences of a constant series are rounding noise: nothing to scale up.
-    if scale <= 1e-12 * max(1.0, float(np.abs(z).max())):
-        scale = 1.0
+    scale = usable_scale(errors[chosen], z)
     return ColumnTransform(use_log, chosen, season, center, scale, (log_why, why))
 
 
@@ -249,9 +258,11 @@ def _choose_log(values: FloatArray, season: int, log: bool | None) -> tuple[bool
         return False, "log not taken: some training values are not positive"
     length = season if season > 1 else max(4, len(values) // 20)
     blocks = values[len(values) % length :].reshape(-1, length)
-    mean, spread = blocks.mean(axis=1), blocks.std(axis=1, ddof=1) if length > 1 else blocks[:, 0]
-    if len(blocks) < 4 or not spread.all():
+    mean, spread = blocks.mean(axis=1), blocks.std(axis=1, ddof=1)
+    if len(blocks) < 4:
         return False, "log not taken: too few blocks of rows to compare their spreads"
+    if not spread.all():
+        return False, f"log not taken: some blocks of {length} rows do not vary"
     raw, logged = (float(np.std(s) / np.mean(s)) for s in (spread, spread / mean))
     use = logged < _LOG_GAIN * raw
     return use, (

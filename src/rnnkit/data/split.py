@@ -66,6 +66,12 @@ class Split:
         return cls(**{**values, "blocks": blocks})
 
 
+def rows_needed(horizon: int, reach: int, test_size: int, validation_size: int, blocks: int) -> int:
+    """Return the fewest rows for which each network has something to learn from and to stop by."""
+    learned = 2 * horizon + 2 if blocks > 1 else horizon + validation_size
+    return reach + learned + test_size
+
+
 def split_by_time(
     rows: int,
     *,
@@ -87,21 +93,16 @@ def split_by_time(
             fewer where a block would be shorter than a horizon, but at least two.
 
     Raises:
-        DataError: if there are too few rows, with the number needed.
+        DataError: if there are fewer rows than `rows_needed`.
 
     Example:
         >>> split_by_time(
         ...     144, horizon=12, reach=24, test_size=12, validation_size=24, blocks=3).blocks
         ((24, 60), (60, 96), (96, 132))
     """
-    learned = 2 * horizon + 2 if blocks > 1 else horizon + validation_size
-    needed = reach + learned + test_size
+    needed = rows_needed(horizon, reach, test_size, validation_size, blocks)
     if rows < needed:
-        raise DataError(
-            f"the data have {rows} rows, but {needed} are needed: {reach} before the first"
-            f" forecast, {learned} to train and validate on, {test_size} to test on; give more"
-            " rows, or a smaller horizon, context or season"
-        )
+        raise DataError(f"the data have {rows} rows, but {needed} are needed: give more rows")
     known = rows - test_size
     if blocks == 1:
         borders = [known - validation_size, known]

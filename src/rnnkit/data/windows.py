@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rnnkit.data.scaling import FloatArray, IntArray, SeriesTransform
+from rnnkit.data.scaling import FloatArray, IntArray, SeriesTransform, usable_scale
 from rnnkit.errors import ShapeError
 from rnnkit.sequence import SequenceBatch
 
@@ -153,21 +154,19 @@ def fit_features(z_train: FloatArray, transform: SeriesTransform, *, context: in
     for k, column in enumerate(transform.columns):
         z = z_train[:, k]
         half = len(z) // 2
-        spread = float(z.std())
-        stable = spread > 0 and abs(z[:half].mean() - z[half:].mean()) < _STABLE * spread
+        spread = usable_scale(float(z.std()), z)
+        stable = abs(z[:half].mean() - z[half:].mean()) < _STABLE * spread
         seasonal = column.differencing.startswith("seasonal")
         if column.differencing == "none" or stable:
-            channels.append(Channel(k, "level", 1, float(z.mean()), spread or 1.0))
+            channels.append(Channel(k, "level", 1, float(z.mean()), spread))
         if column.differencing != "none":
             m = column.season if seasonal else 1
-            channels.append(Channel(k, "relative", m, 0.0, _relative_spread(z, m, context) or 1.0))
+            relative = usable_scale(_relative_spread(z, m, context), z)
+            channels.append(Channel(k, "relative", m, 0.0, relative))
         if seasonal:
             change = z[column.season :] - z[: -column.season]
-            channels.append(
-                Channel(
-                    k, "seasonal", column.season, float(change.mean()), float(change.std()) or 1.0
-                )
-            )
+            spread = usable_scale(float(change.std()), z)
+            channels.append(Channel(k, "seasonal", column.season, float(change.mean()), spread))
     return Features(tuple(channels), context)
 
 
@@ -196,8 +195,12 @@ def _relative_spread(z: FloatArray, period: int, context: int) -> float:
 
 
 def _reference(z: FloatArray, period: int) -> FloatArray:
-    """Return `(N + 1,)`: at origin `o` the mean of the last `period` values before it."""
-    total = np.concatenate([[0.0], np.cumsum(z)])
-    ends = np.arange(len(z) + 1)
-    starts = np.maximum(ends - period, 0)
-    return np.asarray((total[ends] - total[starts]) / np.maximum(ends - starts, 1))
+    """Return `(N + 1,)`: at origin `o` the mean of the last `period` values before it.
+
+    Each mean is taken of its own values: a running sum would bring in the rounding of all rows
+    before them.
+    """
+    first = min(period, len(z))
+    starting = [0.0, *(z[:origin].mean() for origin in range(1, first))]
+    whole = sliding_window_view(z, first).mean(axis=1)
+    return np.concatenate([starting, whole])

@@ -1,7 +1,7 @@
 """Training: epochs, checkpoints and run folders, for any model and any task."""
 
 from rnnkit.training.config import TrainingConfig
-from rnnkit.training.epochs import Dataset, Loss
+from rnnkit.training.epochs import Dataset, Loss, find_device
 from rnnkit.training.history import EpochState, History
 from rnnkit.training.progress import Progress
 from rnnkit.training.run_folder import Run, RunWriter, read_run
@@ -21,6 +21,7 @@ __all__ = [
     "Trainer",
     "TrainingConfig",
     "epoch_order",
+    "find_device",
     "read_run",
     "threads_for",
 ]

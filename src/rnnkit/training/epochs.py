@@ -61,7 +61,7 @@ class TrainingRun:
     ) -> None:
         self.config, self.model, self.loss = config, model, loss
         self.train, self.validation = train, validation
-        self.device = _device(config.device)
+        self.device = find_device(config.device)
         model.to(self.device)
         self.optimizer = AdamW(
             [p for p in model.parameters() if p.requires_grad], config.weight_decay
@@ -260,7 +260,8 @@ def _copy(state: Mapping[str, Tensor], device: torch.device | None = None) -> di
     return {name: tensor.detach().to(device, copy=True) for name, tensor in state.items()}
 
 
-def _device(name: str) -> torch.device:
+def find_device(name: str) -> torch.device:
+    """Return the device `name`; ConfigError if this machine has none of that name."""
     device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ConfigError(

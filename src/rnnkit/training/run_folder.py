@@ -100,7 +100,7 @@ class RunWriter:
             raise ConfigError(f"{path} cannot be written: {error.strerror}") from None
         self._settings: dict[str, Any] = json.loads(json.dumps(settings))
         self._resume = resume
-        self.folder = _beside(self._path, "partial")
+        self.folder = partial_folder(self._path)
         self.checkpoints = self.folder / CHECKPOINTS
         self.discarded = False
         self._finished = False
@@ -265,6 +265,11 @@ def _why_missing(path: Path) -> str:
             "go on with the same command and --resume"
         )
     return f"{path} does not exist: name the folder of a run"
+
+
+def partial_folder(path: Path) -> Path:
+    """Return where the run `path` is written until it is finished."""
+    return _beside(path, "partial")
 
 
 def _beside(path: Path, ending: str) -> Path:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from rnnkit import __version__
@@ -16,7 +17,6 @@ from rnnkit.data.calendar import Step
 from rnnkit.data.readers import Series
 from rnnkit.data.scaling import ColumnTransform, SeriesTransform
 from rnnkit.data.split import Split
-from rnnkit.data.times import show_time
 from rnnkit.data.windows import Features
 from rnnkit.errors import ArtifactError
 from rnnkit.report.page import report_page
@@ -26,8 +26,8 @@ from rnnkit.tasks.forecasting.forecaster import Fitted, Forecaster
 from rnnkit.tasks.forecasting.pictures import forecast_figure, report
 from rnnkit.tasks.forecasting.pipeline import Fit, Pipeline, new_network
 from rnnkit.tasks.forecasting.scoring import MODEL, WITHOUT, Evaluation
-from rnnkit.training import History
-from rnnkit.training.run_folder import RunWriter, read_run
+from rnnkit.training import History, find_device
+from rnnkit.training.run_folder import RunWriter, finite, read_run
 
 
 def write_run(writer: RunWriter, forecaster: Forecaster, *, command: str) -> None:
@@ -55,24 +55,34 @@ def write_run(writer: RunWriter, forecaster: Forecaster, *, command: str) -> Non
 
 
 def forecast_csv(forecast: Any) -> str:
-    """Return a frame from `Forecaster.predict` as CSV with the header `time,target,value`."""
-    text: str = forecast.assign(time=[show_time(time) for time in forecast["time"]]).to_csv(
-        index=False, lineterminator="\n"
-    )
+    """Return a frame from `Forecaster.predict` as CSV with the header `time,target,value`.
+
+    All times are written in one form: dates, or with a clock if any has one.
+    """
+    times: NDArray[np.datetime64] = forecast["time"].to_numpy(dtype="M8[ns]")
+    unit = next(unit for unit in ("D", "s", "ns") if (times == times.astype(f"M8[{unit}]")).all())
+    written = np.char.replace(times.astype(f"M8[{unit}]").astype(str), "T", " ")
+    text: str = forecast.assign(time=written).to_csv(index=False, lineterminator="\n")
     return text
 
 
-def load(path: str | Path) -> Forecaster:
+def load(path: str | Path, *, device: str = "cpu") -> Forecaster:
     """Return the forecaster in the run folder `path`.
 
     Nothing in the folder is executed: it holds numbers and texts.
 
+    Args:
+        path: the run folder.
+        device: where to forecast, whatever the run was trained on.
+
     Raises:
+        ConfigError: if the machine has no such device.
         ArtifactError: if there is no finished run, or it was changed or damaged.
     """
+    find_device(device)
     run = read_run(Path(path))
     try:
-        return _restore(run.config, run.tensors)
+        return _restore(run.config, run.tensors, device)
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         # The hash has shown that the folder is as it was written: another version wrote it.
         raise ArtifactError(
@@ -111,7 +121,7 @@ def _config(forecaster: Forecaster) -> dict[str, Any]:
 def _test_config(test: Evaluation) -> dict[str, Any]:
     return {
         "skipped": test.skipped,
-        "scores": test.scores,
+        "scores": finite(test.scores),
         "verdict": test.verdict,
         "warning": test.warning,
         "forecasts": list(_kept(test)),
@@ -138,7 +148,7 @@ def _tensors(fitted: Fitted) -> dict[str, Tensor]:
     return tensors
 
 
-def _restore(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Forecaster:
+def _restore(config: Mapping[str, Any], tensors: Mapping[str, Tensor], device: str) -> Forecaster:
     if config["task"] != "forecast":
         raise ArtifactError(f"the run's task is {config['task']!r}")
     options = ForecastConfig.from_options(config["options"])
@@ -159,7 +169,7 @@ def _restore(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Foreca
         network.load_state_dict(
             {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
         )
-        networks.append(network.to(options.device).eval())
+        networks.append(network.to(device).eval())
     pipeline = Pipeline(
         series.targets,
         series.step,
@@ -167,7 +177,7 @@ def _restore(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Foreca
         Features.from_json(config["features"]),
         tuple(networks),
         np.asarray(config["weights"], dtype=np.float64),
-        options.device,
+        device,
     )
     fit = Fit(
         pipeline,
@@ -195,7 +205,14 @@ def _restore_test(
             for number, name in enumerate(about["forecasts"])
         },
         skipped=dict(about["skipped"]),
-        scores=dict(about["scores"]),
+        scores=_with_nan(about["scores"]),
         verdict=about["verdict"],
         warning=about["warning"],
     )
+
+
+def _with_nan(scores: Any) -> Any:
+    """Undo `finite`: a score that JSON holds as null is NaN, undefined."""
+    if isinstance(scores, Mapping):
+        return {name: _with_nan(score) for name, score in scores.items()}
+    return float("nan") if scores is None else scores

@@ -17,6 +17,7 @@ Differencing = Literal["none", "difference", "seasonal", "seasonal+difference"]
 
 LONG = 500  # rows from which a fifth of a series is kept for the test
 MANY = 1000  # training windows from which one network replaces an ensemble
+LARGEST_SEED = 2**32 - 1
 CONTEXT = 96  # rows that a context of whole seasons may reach at the most
 
 
@@ -95,6 +96,8 @@ class ForecastConfig:
                 raise ConfigError(
                     f"{name} must be a whole number of at least {least}, got {value!r}"
                 )
+        if self.seed > LARGEST_SEED:
+            raise ConfigError(f"seed must be at most {LARGEST_SEED}, got {self.seed}")
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if value is None and name in _BY_RULE:
@@ -210,7 +213,7 @@ def batch_size(config: ForecastConfig, windows: int) -> int:
     if config.batch_size is not None:
         return config.batch_size
     size = 16
-    while size < min(128, windows // 32):
+    while size < min(128, windows / 32):
         size *= 2
     return size
 
@@ -227,6 +230,8 @@ def read_options(path: Path) -> dict[str, Any]:
         raise ConfigError(f"config file {path} cannot be read: {error}") from None
     try:
         values = json.loads(text)
+    except RecursionError:
+        raise ConfigError(f"config file {path} is nested too deeply for options") from None
     except json.JSONDecodeError as error:
         raise ConfigError(
             f"config file {path} is not JSON: {error.msg} in line {error.lineno}"

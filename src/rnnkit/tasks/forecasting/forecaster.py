@@ -21,7 +21,7 @@ from rnnkit.data.times import show_time
 from rnnkit.errors import ConfigError, DataError, RnnkitError
 from rnnkit.tasks.forecasting.config import ForecastConfig
 from rnnkit.tasks.forecasting.history import continue_series
-from rnnkit.tasks.forecasting.pipeline import Fit, Pipeline, fit_pipeline
+from rnnkit.tasks.forecasting.pipeline import Fit, Pipeline, fit_pipeline, plan_fit
 from rnnkit.tasks.forecasting.scoring import MODEL, WITHOUT, Evaluation, Yardsticks, evaluate
 from rnnkit.training import Progress
 
@@ -109,7 +109,11 @@ class Forecaster:
         start = clock.perf_counter()
         series = as_series(data, time, target)
         fit = fit_pipeline(
-            series, self.config, checkpoints=checkpoints, resume=resume, progress=progress
+            plan_fit(series, self.config),
+            self.config,
+            checkpoints=checkpoints,
+            resume=resume,
+            progress=progress,
         )
         test = None
         if fit.sizes.test_size:
@@ -262,7 +266,7 @@ Forecaster.__init__.__signature__ = inspect.Signature(  # type: ignore[attr-defi
     [inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)]
     + [
         parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        for parameter in inspect.signature(ForecastConfig).parameters.values()
+        for parameter in inspect.signature(ForecastConfig, eval_str=True).parameters.values()
     ]
 )
 
@@ -275,6 +279,8 @@ def as_series(data: Source, time: str | None, target: str | Sequence[str] | None
         DataError: if the data cannot be read.
     """
     if isinstance(data, Series):
+        if time is not None or target is not None:
+            raise ConfigError("a Series knows its columns: leave time and target out")
         return data
     if time is None or target is None:
         raise ConfigError("name the columns: time='Month', target='Passengers', for example")

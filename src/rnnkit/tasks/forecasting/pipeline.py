@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from rnnkit.data.calendar import Step, calendar_features
 from rnnkit.data.readers import Series
 from rnnkit.data.scaling import FloatArray, IntArray, SeriesTransform, fit_transform
-from rnnkit.data.split import Split, split_by_time
+from rnnkit.data.split import Split, rows_needed, split_by_time
 from rnnkit.data.windows import Features, Windows, fit_features
+from rnnkit.errors import DataError
 from rnnkit.models.forecaster import ForecastNetwork, squared_error
 from rnnkit.tasks.forecasting.config import (
     ForecastConfig,
@@ -24,7 +25,7 @@ from rnnkit.tasks.forecasting.config import (
     resolve,
     validation_blocks,
 )
-from rnnkit.training import History, Progress, Trainer, TrainingConfig, threads_for
+from rnnkit.training import History, Progress, Trainer, TrainingConfig, find_device, threads_for
 
 _PREDICTION_BATCH = 1024
 
@@ -120,56 +121,76 @@ class Fit:
     histories: tuple[History, ...]
 
 
-def fit_pipeline(
-    series: Series,
-    config: ForecastConfig,
-    *,
-    checkpoints: Path | None = None,
-    resume: bool = False,
-    progress: Progress | None = None,
-) -> Fit:
-    """Choose the transform on the rows before the test part, and train the networks on them.
+@dataclass(frozen=True)
+class Plan:
+    """All choices of a fit, made and checked before anything is trained.
 
-    Each network stops by its validation block; together they forecast all blocks without having
-    learned from them, and from these forecasts the weight of their output is estimated.
+    Args:
+        series: the data.
+        sizes: the sizes chosen.
+        members: networks to train.
+        split: rows of the parts.
+        bare: the pipeline, without networks.
+    """
+
+    series: Series
+    sizes: Sizes
+    members: int
+    split: Split
+    bare: Pipeline
+
+
+def plan_fit(series: Series, config: ForecastConfig) -> Plan:
+    """Split the rows, and choose transform and inputs on those before the test part.
 
     Raises:
-        DataError: if there are too few rows.
-        TrainingError: if a training diverges.
+        ConfigError: if an option is impossible for the data or the machine.
+        DataError: if there are too few rows, or a value that the transform cannot take.
     """
+    find_device(config.device)
     rows, K = series.values.shape
-    sizes = resolve(config, rows=rows, season=series.step.season)
-    # The longest reach that the rules could choose: what is needed must not depend on values.
-    reach = sizes.context + (sizes.season if sizes.season > 1 else 1)
-    members = ensemble_size(config, rows - sizes.test_size - reach - config.horizon + 1)
-    split = split_by_time(
-        rows,
-        horizon=config.horizon,
-        reach=reach,
-        test_size=sizes.test_size,
-        validation_size=sizes.validation_size,
-        blocks=validation_blocks(config, members),
-    )
-    times, known = series.times[: split.known], series.values[: split.known]
+    sizes, members, split = _divide(config, rows, series.step.season)
     transform = fit_transform(
-        known,
+        series.values[: split.known],
         season=sizes.season,
         horizon=config.horizon,
         log=config.log,
         differencing=config.differencing,
     )
     # All rows: what could not be scored after an hour of training is refused before it.
-    z = transform.forward(series.values, series.targets)[: split.known]
-    features = fit_features(z, transform, context=sizes.context)
+    z = transform.forward(series.values, series.targets)
+    features = fit_features(z[: split.known], transform, context=sizes.context)
     bare = Pipeline(series.targets, series.step, transform, features, (), np.ones(K), config.device)
+    return Plan(series, sizes, members, split, bare)
+
+
+def fit_pipeline(
+    plan: Plan,
+    config: ForecastConfig,
+    *,
+    checkpoints: Path | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> Fit:
+    """Train the networks of a plan, and weigh their output.
+
+    Each network stops by its validation block; together they forecast all blocks without having
+    learned from them, and from these forecasts the weight of their output is estimated.
+
+    Raises:
+        TrainingError: if a training diverges.
+    """
+    split, bare, members = plan.split, plan.bare, plan.members
+    times = plan.series.times[: split.known]
+    z = bare.transform.forward(plan.series.values[: split.known], bare.targets)
     networks, histories, unseen = [], [], []
     for member in range(members):
         train, validation = (
-            bare.windows(times, z, at, transform.targets(z, at))
+            bare.windows(times, z, at, bare.transform.targets(z, at))
             for at in (split.train_origins(member), split.validation_origins(member))
         )
         inputs = train.batch(torch.arange(1)).values.shape[-1]
-        network = new_network(config, inputs, K, member)
+        network = new_network(config, inputs, len(bare.targets), member)
         trainer = Trainer(
             _training(config, len(train), member, members),
             progress=progress,
@@ -183,10 +204,43 @@ def fit_pipeline(
         histories.append(history)
         networks.append(network.eval())
         at = split.validation_origins(member)
-        unseen.append((_outputs(network, validation, config.device), transform.targets(z, at)))
-    weights = output_weights(unseen)
-    pipeline = replace(bare, networks=tuple(networks), weights=weights)
-    return Fit(pipeline, sizes, split, tuple(histories))
+        unseen.append((_outputs(network, validation, config.device), bare.transform.targets(z, at)))
+    pipeline = replace(bare, networks=tuple(networks), weights=output_weights(unseen))
+    return Fit(pipeline, plan.sizes, split, tuple(histories))
+
+
+def _divide(config: ForecastConfig, rows: int, season: int) -> tuple[Sizes, int, Split]:
+    """Return the sizes, the networks and the split of so many rows.
+
+    Raises:
+        DataError: if they are too few, with the number that would do.
+    """
+    horizon, enough = config.horizon, rows
+    while True:
+        sizes = resolve(config, rows=enough, season=season)
+        # The longest reach that the rules could choose: what is needed must not depend on values.
+        reach = sizes.context + (sizes.season if sizes.season > 1 else 1)
+        members = ensemble_size(config, enough - sizes.test_size - reach - horizon + 1)
+        blocks = validation_blocks(config, members)
+        needed = rows_needed(horizon, reach, sizes.test_size, sizes.validation_size, blocks)
+        if enough >= needed:
+            break
+        enough = needed  # more rows may ask for larger parts, so the rules are asked again
+    if enough > rows:
+        raise DataError(
+            f"the data have {rows} rows, but {enough} are needed: {reach} before the first"
+            f" forecast, {sizes.test_size} to test on and the others to train and validate on;"
+            " give more rows, or a smaller horizon, context, season or test_size"
+        )
+    split = split_by_time(
+        rows,
+        horizon=horizon,
+        reach=reach,
+        test_size=sizes.test_size,
+        validation_size=sizes.validation_size,
+        blocks=blocks,
+    )
+    return sizes, members, split
 
 
 def output_weights(unseen: Sequence[tuple[FloatArray, FloatArray]]) -> FloatArray:

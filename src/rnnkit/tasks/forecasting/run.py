@@ -12,6 +12,7 @@ import pandas as pd
 from rnnkit.data.readers import Series, read_series
 from rnnkit.tasks.forecasting.artifact import write_run
 from rnnkit.tasks.forecasting.forecaster import Forecaster, fingerprint
+from rnnkit.tasks.forecasting.pipeline import plan_fit
 from rnnkit.training import Progress
 from rnnkit.training.run_folder import RunWriter
 
@@ -51,6 +52,7 @@ def run_forecast(
     series = read_series(source, time=time, targets=targets)
     if name is not None:
         series = replace(series, name=name)
+    plan_fit(series, forecaster.config)  # an impossible option must not cost a checkpoint
     settings = {
         "options": forecaster.config.to_json(),
         "data": {"time": time, "targets": list(targets), "sha256": fingerprint(series)},

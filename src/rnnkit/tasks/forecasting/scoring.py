@@ -133,9 +133,10 @@ def verdict(scores: Mapping[str, Mapping[str, Any]], metric: str, cell: str) -> 
     Example:
         >>> scores = {"model": {"rmse": 9.0}, "without network": {"rmse": 12.0},
         ...           "drift": {"rmse": 10.0}}
-        >>> print(verdict(scores, "rmse", "gru"))
-        The GRU (RMSE 9) beats the best baseline, drift (10), by 10 %; without the network the same
-        pipeline has 12, so the network takes 25 % off its error.
+        >>> verdict(scores, "rmse", "gru").split("; ")[0]
+        'The GRU (RMSE 9) beats the best baseline, drift (10), by 10 %'
+        >>> verdict(scores, "rmse", "gru").split(", ")[-1]
+        'so the network takes 25 % off its error.'
     """
     best = best_baseline(scores, metric)
     model, other, without = (float(scores[name][metric]) for name in (MODEL, best, WITHOUT))
