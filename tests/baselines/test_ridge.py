@@ -4,14 +4,14 @@ import pytest
 from rnnkit.baselines import SkipBaseline
 from rnnkit.baselines.ridge import ALPHAS, LARGEST, RidgeAutoregression
 
-M, T, I, H, K = 60, 4, 3, 5, 2
+M, T, F, H, K = 60, 4, 3, 5, 2
 
 
 def problem(noise, seed=0):
     """Contexts and targets that are a line through them, with noise."""
     random = np.random.default_rng(seed)
-    x = random.normal(size=(M, T, I)).astype(np.float32)
-    weights = random.normal(size=(T * I, H * K))
+    x = random.normal(size=(M, T, F)).astype(np.float32)
+    weights = random.normal(size=(T * F, H * K))
     y = x.reshape(M, -1) @ weights + 3 + noise * random.normal(size=(M, H * K))
     return x, y.reshape(M, H, K)
 

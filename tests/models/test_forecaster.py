@@ -8,7 +8,7 @@ from rnnkit.models.forecaster import ForecastNetwork, squared_error
 
 CELLS = ("rnn", "lstm", "gru")
 SHAPES = list(itertools.product(CELLS, (1, 2, 3), (False, True)))
-I, H, K, T = 3, 4, 2, 6
+F, H, K, T = 3, 4, 2, 6
 LENGTHS = (6, 1, 4, 3, 6)
 
 
@@ -18,7 +18,7 @@ def network(cell="gru", layers=1, bidirectional=False, *, trained=True, **option
         torch.manual_seed(0)
         model = ForecastNetwork(
             cell=cell,
-            input_size=I,
+            input_size=F,
             horizon=H,
             targets=K,
             hidden_size=3,
@@ -34,7 +34,7 @@ def network(cell="gru", layers=1, bidirectional=False, *, trained=True, **option
 
 def contexts(lengths=LENGTHS, seed=0):
     generator = torch.Generator().manual_seed(seed)
-    values = torch.randn(len(lengths), T, I, generator=generator, dtype=torch.float64)
+    values = torch.randn(len(lengths), T, F, generator=generator, dtype=torch.float64)
     return SequenceBatch(values, lengths=torch.tensor(lengths))
 
 
