@@ -287,9 +287,10 @@ def evaluate(
     model = load(run)
     evaluation = model.scored(data)
     if out is not None:
+        from rnnkit.tasks.forecasting.evaluation import metrics_json
         from rnnkit.training.run_folder import finite, json_text
 
-        _write_or_print(json_text(finite(model.metrics(evaluation))), out)
+        _write_or_print(json_text(finite(metrics_json(model.fitted, evaluation))), out)
     if not quiet:
         _print_scores(model, evaluation)
 

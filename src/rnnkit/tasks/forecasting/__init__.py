@@ -1,6 +1,7 @@
 """Forecasting: one regular series, direct multi-step, beside its baselines."""
 
 from rnnkit.tasks.forecasting.config import ForecastConfig
-from rnnkit.tasks.forecasting.forecaster import Forecaster
+from rnnkit.tasks.forecasting.forecaster import Forecaster, load
+from rnnkit.tasks.forecasting.run import run_forecast
 
-__all__ = ["ForecastConfig", "Forecaster"]
+__all__ = ["ForecastConfig", "Forecaster", "load", "run_forecast"]

@@ -22,7 +22,7 @@ from rnnkit.errors import ArtifactError
 from rnnkit.report.page import report_page
 from rnnkit.report.plots import save, training_plot
 from rnnkit.tasks.forecasting.config import ForecastConfig, Sizes
-from rnnkit.tasks.forecasting.forecaster import Fitted, Forecaster
+from rnnkit.tasks.forecasting.evaluation import Fitted, forecast_frame, metrics_json
 from rnnkit.tasks.forecasting.pictures import forecast_figure, report
 from rnnkit.tasks.forecasting.pipeline import Fit, Pipeline, new_network
 from rnnkit.tasks.forecasting.scoring import MODEL, WITHOUT, Evaluation
@@ -30,27 +30,27 @@ from rnnkit.training import History, find_device
 from rnnkit.training.run_folder import RunWriter, finite, read_run
 
 
-def write_run(writer: RunWriter, forecaster: Forecaster, *, command: str) -> None:
+def write_run(writer: RunWriter, fitted: Fitted, config: ForecastConfig, *, command: str) -> None:
     """Write everything a forecast leaves behind: config, weights, scores, forecast, pictures, page.
 
     Args:
         writer: of the run folder.
-        forecaster: fitted.
+        fitted: what a fit has found.
+        config: its options.
         command: the command line that made it, for the page; may be empty.
     """
-    fitted = forecaster.fitted
-    writer.write_model(_config(forecaster), _tensors(fitted))
-    writer.write_json("metrics.json", forecaster.metrics(fitted.test))
-    forecast = forecaster.predict()
+    writer.write_model(_config(fitted, config), _tensors(fitted))
+    writer.write_json("metrics.json", metrics_json(fitted, fitted.test))
+    forecast = forecast_frame(fitted.fit.pipeline, fitted.series)
     writer.write_text("forecast.csv", forecast_csv(forecast))
     pngs = []
     for name, figure in (
-        ("forecast.png", forecast_figure(fitted, forecaster.config)),
+        ("forecast.png", forecast_figure(fitted, config)),
         ("training.png", training_plot(fitted.fit.histories)),
     ):
         save(figure, writer.folder / name)
         pngs.append((writer.folder / name).read_bytes())
-    page = report_page(report(fitted, forecaster.config, pngs[0], pngs[1], command))
+    page = report_page(report(fitted, config, pngs[0], pngs[1], command))
     writer.write_text("report.html", page)
 
 
@@ -66,21 +66,15 @@ def forecast_csv(forecast: Any) -> str:
     return text
 
 
-def load(path: str | Path, *, device: str = "cpu") -> Forecaster:
-    """Return the forecaster in the run folder `path`.
-
-    Nothing in the folder is executed: it holds numbers and texts.
-
-    Args:
-        path: the run folder.
-        device: where to forecast, whatever the run was trained on.
+def read_forecast(path: Path, device: str) -> tuple[ForecastConfig, Fitted]:
+    """Return what `write_run` wrote, with the networks on `device`.
 
     Raises:
         ConfigError: if the machine has no such device.
         ArtifactError: if there is no finished run, or it was changed or damaged.
     """
     find_device(device)
-    run = read_run(Path(path))
+    run = read_run(path)
     try:
         return _restore(run.config, run.tensors, device)
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
@@ -91,13 +85,12 @@ def load(path: str | Path, *, device: str = "cpu") -> Forecaster:
         ) from error
 
 
-def _config(forecaster: Forecaster) -> dict[str, Any]:
-    fitted = forecaster.fitted
+def _config(fitted: Fitted, config: ForecastConfig) -> dict[str, Any]:
     series, fit = fitted.series, fitted.fit
     return {
         "task": "forecast",
         "rnnkit": __version__,
-        "options": forecaster.config.to_json(),
+        "options": config.to_json(),
         "series": {
             "name": series.name,
             "time": series.time_name,
@@ -148,7 +141,9 @@ def _tensors(fitted: Fitted) -> dict[str, Tensor]:
     return tensors
 
 
-def _restore(config: Mapping[str, Any], tensors: Mapping[str, Tensor], device: str) -> Forecaster:
+def _restore(
+    config: Mapping[str, Any], tensors: Mapping[str, Tensor], device: str
+) -> tuple[ForecastConfig, Fitted]:
     if config["task"] != "forecast":
         raise ArtifactError(f"the run's task is {config['task']!r}")
     options = ForecastConfig.from_options(config["options"])
@@ -188,9 +183,7 @@ def _restore(config: Mapping[str, Any], tensors: Mapping[str, Tensor], device: s
     test = None
     if config["test"] is not None:
         test = _restore_test(config["test"], tensors, series, options.horizon)
-    forecaster = Forecaster(**config["options"])
-    forecaster.restore(Fitted(series, fit, test, config["seconds"]))
-    return forecaster
+    return options, Fitted(series, fit, test, config["seconds"])
 
 
 def _restore_test(

@@ -6,24 +6,21 @@ import hashlib
 import inspect
 import time as clock
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import pandas as pd
 
-from rnnkit.baselines import SkipBaseline, forecast_all, series_baselines
-from rnnkit.baselines.ridge import RidgeAutoregression
 from rnnkit.data.readers import Series, read_series
-from rnnkit.data.scaling import FloatArray, IntArray
 from rnnkit.data.times import show_time
 from rnnkit.errors import ConfigError, DataError, RnnkitError
 from rnnkit.tasks.forecasting.config import ForecastConfig
+from rnnkit.tasks.forecasting.evaluation import Fitted, evaluate_fit, forecast_frame, metrics_json
 from rnnkit.tasks.forecasting.history import continue_series
-from rnnkit.tasks.forecasting.pipeline import Fit, Pipeline, fit_pipeline, plan_fit
-from rnnkit.tasks.forecasting.scoring import MODEL, WITHOUT, Evaluation, Yardsticks, evaluate
-from rnnkit.training import Progress
+from rnnkit.tasks.forecasting.pipeline import fit_pipeline, plan_fit
+from rnnkit.tasks.forecasting.scoring import Evaluation
+from rnnkit.training import Progress, RunWriter
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,23 +30,6 @@ Source = str | Path | pd.DataFrame | Series
 
 class NotFittedError(RnnkitError, ValueError, AttributeError):
     """A forecaster is asked for something before `fit`."""
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """What a forecaster knows after `fit`.
-
-    Args:
-        series: all rows of the data, the test part included.
-        fit: the pipeline, its sizes, split and histories.
-        test: scores on the test part; `None` without one.
-        seconds: that fitting and scoring took.
-    """
-
-    series: Series
-    fit: Fit
-    test: Evaluation | None
-    seconds: float
 
 
 class Forecaster:
@@ -117,7 +97,7 @@ class Forecaster:
         )
         test = None
         if fit.sizes.test_size:
-            test = _evaluate(fit, series, series, fit.split.known, self.config.cell)
+            test = evaluate_fit(fit, series, series, fit.split.known, self.config.cell)
         self._fitted = Fitted(series, fit, test, clock.perf_counter() - start)
         return self
 
@@ -145,9 +125,9 @@ class Forecaster:
         fitted = self._require()
         series = fitted.series
         if data is not None:
-            series = self._read(data)
-            if len(series.times) < fitted.fit.pipeline.reach:
-                series = continue_series(fitted.series, series)
+            series, reach = self._read(data), fitted.fit.pipeline.reach
+            if len(series.times) < reach:
+                series = continue_series(fitted.series, series, needed=reach)
         return forecast_frame(fitted.fit.pipeline, series)
 
     def evaluate(self, data: Source | None = None) -> dict[str, Any]:
@@ -165,7 +145,7 @@ class Forecaster:
             DataError: if there are no such rows.
             NotFittedError: before `fit`.
         """
-        return self.metrics(self.scored(data))
+        return metrics_json(self._require(), self.scored(data))
 
     def plot(self) -> Figure:
         """Return the picture of the history, the test part's forecasts and the forecast beyond."""
@@ -186,11 +166,10 @@ class Forecaster:
             ConfigError: if something else than a run is there.
         """
         from rnnkit.tasks.forecasting.artifact import write_run
-        from rnnkit.training.run_folder import RunWriter
 
-        self._require()
+        fitted = self._require()
         with RunWriter(Path(path), settings={}) as writer:
-            write_run(writer, self, command="")
+            write_run(writer, fitted, self.config, command="")
             writer.finish()
 
     @property
@@ -202,22 +181,6 @@ class Forecaster:
         """
         return self._require()
 
-    def restore(self, fitted: Fitted) -> None:
-        """Take over what an earlier `fit` found, as loading a run does."""
-        self._fitted = fitted
-
-    def metrics(self, evaluation: Evaluation | None) -> dict[str, Any]:
-        """Return the content of `metrics.json` for an evaluation."""
-        fitted = self._require()
-        return {
-            "task": "forecast",
-            "test": None if evaluation is None else evaluation.to_json(),
-            "verdict": "" if evaluation is None else evaluation.verdict,
-            "warning": "" if evaluation is None else evaluation.warning,
-            "parameters": fitted.fit.pipeline.parameters,
-            "seconds": round(fitted.seconds, 3),
-        }
-
     def scored(self, data: Source | None = None) -> Evaluation | None:
         """Return what `evaluate` scores, with the forecasts themselves."""
         fitted = self._require()
@@ -228,14 +191,14 @@ class Forecaster:
         series = self._read(data)
         first = int(np.searchsorted(series.times, seen, side="right"))
         if first < reach:
-            series = continue_series(fitted.series, series)
+            series = continue_series(fitted.series, series, needed=reach)
             first = int(np.searchsorted(series.times, seen, side="right"))
         if len(series.times) - first < horizon:
             raise DataError(
                 f"{series.name} has {len(series.times) - first} rows after {show_time(seen)}, the"
                 f" last that fitting used, and a forecast is scored on {horizon}: give later rows"
             )
-        return _evaluate(fitted.fit, fitted.series, series, first, self.config.cell)
+        return evaluate_fit(fitted.fit, fitted.series, series, first, self.config.cell)
 
     def _read(self, data: Source) -> Series:
         known = self._require().series
@@ -288,29 +251,6 @@ def as_series(data: Source, time: str | None, target: str | Sequence[str] | None
     return read_series(data, time=time, targets=targets)
 
 
-def forecast_frame(pipeline: Pipeline, series: Series) -> pd.DataFrame:
-    """Return the forecast of the rows after `series` as a frame of time, target and value.
-
-    Raises:
-        DataError: if `series` is too short for any forecast.
-    """
-    rows, K = series.values.shape
-    if rows < pipeline.shortest:
-        raise DataError(
-            f"{series.name} has {rows} rows, and a forecast needs at least {pipeline.shortest}:"
-            " give more rows before it"
-        )
-    forecast = pipeline.forecast(series.times, series.values, np.array([rows]))[0]  # (H, K)
-    frame: pd.DataFrame = pd.DataFrame(
-        {
-            "time": np.repeat(series.step.advance(series.times[-1], pipeline.horizon), K),
-            "target": np.tile(np.array(series.targets, dtype=object), pipeline.horizon),
-            "value": forecast.ravel(),
-        }
-    )
-    return frame
-
-
 def fingerprint(series: Series) -> str:
     """Return the SHA-256 of a series' times and values, to tell whether data have changed."""
     digest = hashlib.sha256(series.times.astype("M8[ns]").tobytes())
@@ -318,48 +258,22 @@ def fingerprint(series: Series) -> str:
     return digest.hexdigest()
 
 
-def _evaluate(fit: Fit, training: Series, series: Series, first: int, cell: str) -> Evaluation:
-    """Score all forecasts whose rows lie in `[first, N)` of `series`."""
-    pipeline, season = fit.pipeline, fit.sizes.season
-    origins = np.arange(first, len(series.times) - pipeline.horizon + 1)
-    known = series.values[:first]
-    forecasts, skipped = forecast_all(
-        series_baselines(),
-        known,
-        series.values,
-        origins,
-        season=season,
-        horizon=pipeline.horizon,
-    )
-    try:
-        forecasts[RidgeAutoregression.name] = _ridge(fit, training, series, origins)
-    except SkipBaseline as skip:
-        skipped[RidgeAutoregression.name] = skip.reason
-    forecasts[MODEL] = pipeline.forecast(series.times, series.values, origins)
-    forecasts[WITHOUT] = pipeline.without_network(series.values, origins)
-    return evaluate(
-        values=series.values,
-        origins=origins,
-        forecasts=forecasts,
-        skipped=skipped,
-        targets=series.targets,
-        yardsticks=Yardsticks.of(training.values[: fit.split.known], known, season),
-        cell=cell,
-    )
+def load(path: str | Path, *, device: str = "cpu") -> Forecaster:
+    """Return the forecaster in the run folder `path`.
 
+    Nothing in the folder is executed: it holds numbers and texts.
 
-def _ridge(fit: Fit, training: Series, series: Series, origins: IntArray) -> FloatArray:
-    """Fit the ridge on the parts and inputs that the networks had, and forecast from `origins`."""
-    pipeline, split = fit.pipeline, fit.split
-    known = training.values[: split.known]
-    z = pipeline.transform.forward(known, training.targets)
-    origins_known = split.all_origins()
-    x = pipeline.windows(training.times[: split.known], z, origins_known).inputs()
-    folds = [
-        (split.train_origins(block) - split.first, split.validation_origins(block) - split.first)
-        for block in range(len(split.blocks))
-    ]
-    ridge = RidgeAutoregression().fit(x, pipeline.transform.targets(z, origins_known), folds)
-    z = pipeline.transform.forward(series.values, series.targets)
-    outputs = ridge.predict(pipeline.windows(series.times, z, origins).inputs())
-    return pipeline.transform.invert(z, origins, outputs)
+    Args:
+        path: the run folder.
+        device: where to forecast, whatever the run was trained on.
+
+    Raises:
+        ConfigError: if the machine has no such device.
+        ArtifactError: if there is no finished run, or it was changed or damaged.
+    """
+    from rnnkit.tasks.forecasting.artifact import read_forecast
+
+    config, fitted = read_forecast(Path(path), device)
+    forecaster = Forecaster(**config.to_json())
+    forecaster._fitted = fitted
+    return forecaster

@@ -11,8 +11,13 @@ from rnnkit.data.times import show_time
 from rnnkit.errors import DataError
 
 
-def continue_series(known: Series, new: Series) -> Series:
+def continue_series(known: Series, new: Series, *, needed: int) -> Series:
     """Return `new` after the rows of `known` that lie before it; shared times are those of `new`.
+
+    Args:
+        known: the rows from fitting.
+        new: rows too few, or too late, to stand alone.
+        needed: rows before the first forecast with which they could; for the message.
 
     Raises:
         DataError: if `new` does not continue `known`: a gap between, or other times.
@@ -23,9 +28,9 @@ def continue_series(known: Series, new: Series) -> Series:
     joined = kept < len(known.times) and known.times[kept] == first
     if not joined and first != expected:
         raise DataError(
-            f"{new.name} has {len(new.times)} rows from {show_time(first)} on, too few to stand"
-            f" alone, and they do not continue the known rows, of which the next is"
-            f" {show_time(expected)}: give the rows between"
+            f"{new.name} begins at {show_time(first)}, which does not continue the known rows (the"
+            f" next is {show_time(expected)}): give the rows between, or {needed} rows before the"
+            " first forecast, so that it can stand alone"
         )
     return replace(
         new,

@@ -11,12 +11,11 @@ from rnnkit.data.times import show_time
 from rnnkit.report.page import Report, SplitPart
 from rnnkit.report.plots import ForecastPicture, forecast_plot
 from rnnkit.tasks.forecasting.config import ForecastConfig, batch_size
+from rnnkit.tasks.forecasting.evaluation import Fitted
 from rnnkit.tasks.forecasting.scoring import MODEL, network_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from rnnkit.tasks.forecasting.forecaster import Fitted
 
 
 def forecast_figure(fitted: Fitted, config: ForecastConfig) -> Figure:

@@ -62,6 +62,6 @@ def run_forecast(
             announce(series, writer.discarded)
         writer.checkpoints.mkdir(exist_ok=True)
         forecaster.fit(series, checkpoints=writer.checkpoints, resume=resume, progress=progress)
-        write_run(writer, forecaster, command=command)
+        write_run(writer, forecaster.fitted, forecaster.config, command=command)
         writer.finish()
     return forecaster
