@@ -40,8 +40,10 @@ class SequenceBatch:
                 f"values must be (B, T) or (B, T, I), got shape {tuple(self.values.shape)}"
             )
         B, T = self.values.shape[:2]
-        if self.targets is not None and self.targets.shape[0] != B:
-            raise ShapeError(f"targets must have {B} rows like values, got {self.targets.shape[0]}")
+        if self.targets is not None and self.targets.shape[:1] != (B,):
+            raise ShapeError(
+                f"targets must have {B} rows like values, got shape {tuple(self.targets.shape)}"
+            )
         if self.lengths is None:
             return
         if self.lengths.shape != (B,):
