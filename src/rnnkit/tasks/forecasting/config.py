@@ -119,6 +119,8 @@ class ForecastConfig:
                 raise ConfigError(f"{name} must be a number above 0, got {value!r}")
         if not _is_number(self.weight_decay) or not 0 <= self.weight_decay < float("inf"):
             raise ConfigError(f"weight_decay must be a number from 0, got {self.weight_decay!r}")
+        if not isinstance(self.device, str):
+            raise ConfigError(f"device must be a name such as cpu or cuda, got {self.device!r}")
         if not isinstance(self.bidirectional, bool):
             raise ConfigError(f"bidirectional must be true or false, got {self.bidirectional!r}")
         if self.log is not None and not isinstance(self.log, bool):
@@ -230,12 +232,12 @@ def read_options(path: Path) -> dict[str, Any]:
         raise ConfigError(f"config file {path} cannot be read: {error}") from None
     try:
         values = json.loads(text)
-    except RecursionError:
-        raise ConfigError(f"config file {path} is nested too deeply for options") from None
     except json.JSONDecodeError as error:
         raise ConfigError(
             f"config file {path} is not JSON: {error.msg} in line {error.lineno}"
         ) from None
+    except (RecursionError, ValueError) as error:  # nested too deeply; a number of 5,000 digits
+        raise ConfigError(f"config file {path} cannot hold options: {error}") from None
     if isinstance(values, dict) and "format_version" in values and "options" in values:
         values = values["options"]
     if not isinstance(values, dict):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rnnkit.data.scaling import FloatArray, IntArray
-from rnnkit.metrics import mae, mase_scale, rmse, score
+from rnnkit.metrics import mase, mase_scale, rmse, score
 
 TIE = 0.01  # scores within 1 % of each other are called equal
 SHIFTED = 0.5  # closer to the last known value than this share of the error: it only follows
@@ -148,7 +148,7 @@ def verdict(scores: Mapping[str, Mapping[str, Any]], metric: str, cell: str) -> 
     if gain > TIE:
         head = (
             f"The {network} ({measure} {model:.4g}) beats the best baseline, {best} ({other:.4g}),"
-            f" by {gain:.0%}".replace("%", " %")
+            f" by {100 * gain:.0f} %"
         )
     elif gain >= -TIE:
         head = (
@@ -160,13 +160,13 @@ def verdict(scores: Mapping[str, Mapping[str, Any]], metric: str, cell: str) -> 
             f"The {network} ({measure} {model:.4g}) does not beat the best baseline, {best}"
             f" ({other:.4g}), which is cheaper: use that"
         )
-    added = 1 - model / without if without > 0 else 0.0
-    if added > TIE:
-        tail = f"takes {100 * added:.0f} % off its error"
-    elif added >= -TIE:
+    if model > without * (1 + TIE):
+        share = f"{100 * (model / without - 1):.0f} %" if without > 0 else f"{model:.4g}"
+        tail = f"adds {share} to its error"
+    elif model >= without * (1 - TIE):
         tail = "adds nothing to it"
     else:
-        tail = f"adds {-100 * added:.0f} % to its error"
+        tail = f"takes {100 * (1 - model / without):.0f} % off its error"
     return (
         f"{head}; without the network the same pipeline has {without:.4g}, so the network {tail}."
     )
@@ -198,9 +198,17 @@ def _scores(
     actual: FloatArray, forecast: FloatArray, targets: Sequence[str], yardsticks: Yardsticks
 ) -> dict[str, Any]:
     scores: dict[str, Any] = dict(score(actual, forecast, scale=yardsticks.naive))
-    spread = np.where(yardsticks.spread > 0, yardsticks.spread, np.nan)
-    scores["mse_standardised"] = rmse(actual / spread, forecast / spread) ** 2
-    scores["mae_standardised"] = mae(actual / spread, forecast / spread)
+    # A target that did not vary has no yardstick; the mean is over those that have one.
+    measured = yardsticks.naive > 0
+    if measured.any():
+        scores["mase"] = mase(
+            actual[..., measured], forecast[..., measured], yardsticks.naive[measured]
+        )
+    varied = yardsticks.spread > 0
+    spread = yardsticks.spread[varied]
+    error = (actual - forecast)[..., varied] / spread if varied.any() else np.array([np.nan])
+    scores["mse_standardised"] = float(np.mean(error**2))
+    scores["mae_standardised"] = float(np.mean(np.abs(error)))
     if len(targets) > 1:
         scores["targets"] = {
             name: score(actual[..., k], forecast[..., k], scale=yardsticks.naive[k])
