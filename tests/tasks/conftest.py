@@ -59,6 +59,6 @@ def fitted(quick):
 def few_baselines(monkeypatch):
     """Score beside the simple baselines alone: AutoARIMA and ETS take seconds."""
     monkeypatch.setattr(
-        "rnnkit.tasks.forecasting.forecaster.series_baselines",
+        "rnnkit.tasks.forecasting.evaluation.series_baselines",
         lambda: [LastValue(), SeasonalNaive(), Drift()],
     )

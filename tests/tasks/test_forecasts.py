@@ -55,7 +55,7 @@ def test_revised_rows_replace_the_known_ones(fitted, wave):
 
 
 def test_a_gap_after_the_known_rows_is_refused(fitted, wave):
-    with pytest.raises(DataError, match=r"from 2008-06-01 on.*the next is 2008-05-01"):
+    with pytest.raises(DataError, match=r"2008-06-01.*the next is 2008-05-01"):
         fitted.predict(wave(105)[101:])
     with pytest.raises(DataError, match="where 2003-05-01 was expected"):
         fitted.predict(wave(100).drop(index=40))
@@ -111,7 +111,7 @@ def test_too_short_a_history_is_refused_with_the_number_needed_which_suffices(wa
     with pytest.raises(DataError, match=f"needs at least {needed}"):
         model.predict(wave(needed - 1))
     for start in ("1980-01-01", "2030-01-01"):
-        with pytest.raises(DataError, match=r"has 17 rows.*\b18\b"):
+        with pytest.raises(DataError, match=r"not continue the known rows.*\b18\b"):
             model.predict(wave(17, start=start))
         assert len(model.predict(wave(18, start=start))) == 3
 
@@ -172,7 +172,7 @@ def test_rows_that_cannot_be_scored_are_refused(fitted, wave):
         fitted.evaluate(wave(60))
     with pytest.raises(DataError, match="has 2 rows after 2007-04-01"):
         fitted.evaluate(wave(90))
-    with pytest.raises(DataError, match="do not continue the known rows"):
+    with pytest.raises(DataError, match="not continue the known rows"):
         fitted.evaluate(wave(110)[105:])
 
 
