@@ -161,7 +161,7 @@ def test_an_unknown_option_is_refused_with_the_closest(name, meant):
 
 
 def test_nothing_like_an_option_gets_no_guess():
-    with pytest.raises(ConfigError, match="unknown option 'zzz'; the options are .*device$"):
+    with pytest.raises(ConfigError, match=r"unknown option 'zzz'; the options are .*device$"):
         ForecastConfig.from_options({"horizon": 1, "zzz": 3})
 
 
