@@ -103,6 +103,10 @@ def test_as_many_rows_as_are_needed_can_be_split_and_no_fewer(**sizes):
     del sizes["rows"]
     assume(sizes["validation_size"] >= sizes["horizon"])
     needed = rows_needed(**sizes)
+    # One window to learn from before the block, or two blocks one row longer than a horizon.
+    one = sizes["horizon"] + sizes["validation_size"]
+    learned = one if sizes["blocks"] == 1 else 2 * (sizes["horizon"] + 1)
+    assert needed == sizes["reach"] + learned + sizes["test_size"]
     split = split_by_time(needed, **sizes)
     for network in range(len(split.blocks)):
         assert len(split.train_origins(network))

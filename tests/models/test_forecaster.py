@@ -144,6 +144,17 @@ def test_dropout_of_a_single_layer_drops_whole_units_of_the_last_state(cell):
     # Each unit is kept half of the time at twice its size: the mean stays.
     torch.testing.assert_close(outputs.mean(dim=0), state, rtol=0, atol=0.25)
     assert len({tuple(out[0].flatten().tolist()) for out in outputs}) == 2**3
+    # One time in eight all three are dropped, and the bias alone is left.
+    bare = (outputs[:, 0] == model.head.bias.reshape(H, K)).all(dim=2).all(dim=1)
+    assert 25 < bare.sum() < 80
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_dropout_acts_between_layers_too(layers):
+    model = network(layers=layers, dropout=0.5).train()
+    model.dropout = torch.nn.Identity()
+    first, second = model(contexts()), model(contexts())
+    assert torch.equal(first, second) == (layers == 1)
 
 
 def test_the_same_seed_gives_the_same_weights():
