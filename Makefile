@@ -22,7 +22,7 @@ DEMO_READY := $(VENV)/demo-ready
 DEV_READY := $(VENV)/dev-ready
 # Both names: newer pips lock a build's own needs by the second alone.
 PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
-	$(BIN)/python -m pip --disable-pip-version-check --no-input install
+	$(BIN)/python -m pip --disable-pip-version-check --no-input --quiet install
 
 .PHONY: demo test check format bench docs venv clean
 
@@ -60,10 +60,17 @@ clean:
 # retry make an index that cannot be reached cost seconds.
 define install
 	@echo "Installing into $(VENV); the first time this takes a few minutes."
-	@test -z "$(TORCH_INDEX)" || \
-		$(PIP) --quiet --no-deps --index-url "$(TORCH_INDEX)" --retries 1 --timeout 10 torch || \
-		echo "No torch came from $(TORCH_INDEX): going on with pip's own configuration."
-	@$(PIP) -qq --editable '.[$(1)]'
+	@test -z "$(TORCH_INDEX)" || { \
+		said=$$($(PIP) --no-deps --index-url "$(TORCH_INDEX)" --retries 1 --timeout 10 torch 2>&1) \
+			|| said="failed $$said"; \
+		case "$$said" in \
+			failed*) echo "No torch from $(TORCH_INDEX) ($${said##*ERROR: }): going on with pip's own" \
+				"configuration." ;; \
+			*Retrying*) echo "$(TORCH_INDEX) did not answer at first: going on with pip's own" \
+				"configuration beside it." ;; \
+		esac; \
+	}
+	@$(PIP) -q --editable '.[$(1)]'
 endef
 
 # What development needs includes what the demo needs.
