@@ -6,6 +6,7 @@ answered at once.
 
 from __future__ import annotations
 
+import io
 import shlex
 import sys
 from pathlib import Path
@@ -38,14 +39,16 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but er
 
 def main() -> None:
     """Run the command line; what goes wrong ends in one line and a status that is not 0."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal of few letters shows "?" for a letter it lacks, rather than an error.
+            stream.reconfigure(errors="replace")
     try:
-        sys.exit(app(standalone_mode=False))
+        status = app(standalone_mode=False)
     except RnnkitError as error:
         _fail(str(error), BAD_INPUT)
     except typer.TyperException as error:
         _fail(f"{error.format_message()} (rnnkit --help lists what there is)", BAD_INPUT)
-    except (KeyboardInterrupt, typer.Abort):
-        _fail("interrupted", INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output has gone (`rnnkit predict RUN | head`): nothing is left to say.
         sys.stdout = None
@@ -53,16 +56,19 @@ def main() -> None:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _fail(f"{where}{error.strerror or error}", FAILED)
+    if status == INTERRUPTED:  # what typer makes of Ctrl-C
+        _fail("interrupted", INTERRUPTED)
+    sys.exit(status)
 
 
 def _fail(message: str, status: int) -> NoReturn:
-    typer.echo(f"error: {' '.join(message.split())}", err=True)
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(status)
 
 
 def _print_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"rnnkit {__version__}")
+        print(f"rnnkit {__version__}")
         raise typer.Exit
 
 
@@ -224,7 +230,7 @@ def _forecast(
     from rnnkit.training.run_folder import partial_folder
 
     command = shlex.join(["rnnkit", *sys.argv[1:]])
-    say = _silent if quiet else typer.echo
+    say = _silent if quiet else print
 
     def announce(series: Any, discarded: bool) -> None:
         if discarded:
@@ -255,7 +261,7 @@ def _forecast(
         _fail(f"{error.strerror or error}; what was trained is kept, --resume goes on", FAILED)
     if not quiet:
         _print_fit(model)
-        say(f"Run folder: {out} (forecast.png, report.html, forecast.csv, metrics.json, …)")
+        say(f"Run folder: {out} (forecast.png, report.html, forecast.csv, metrics.json)")
 
 
 @app.command()
@@ -301,7 +307,7 @@ def info() -> None:
     from rnnkit.report.machine import machine_lines
 
     for line in machine_lines():
-        typer.echo(line)
+        print(line)
 
 
 def _print_fit(model: Forecaster) -> None:
@@ -309,11 +315,11 @@ def _print_fit(model: Forecaster) -> None:
 
     fitted = model.fitted
     for part in split_parts(fitted):
-        typer.echo(f"{part.name:<10} {part.rows:>6} rows  {part.first} to {part.last}")
+        print(f"{part.name:<10} {part.rows:>6} rows  {part.first} to {part.last}")
     for sentence in transform_sentences(fitted):
-        typer.echo(sentence)
+        print(sentence)
     if fitted.test is None:
-        typer.echo("No test part was kept, so nothing is known of the error.")
+        print("No test part was kept, so nothing is known of the error.")
     else:
         _print_scores(model, fitted.test)
 
@@ -327,19 +333,22 @@ def _print_scores(model: Forecaster, evaluation: Any) -> None:
 
     network = network_name(model.config.cell)
     table = Table(title=_table_title(model, evaluation), title_justify="left")
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for heading in COLUMNS.values():
         table.add_column(heading, justify="right")
     scores = {(network if n == MODEL else n): s for n, s in evaluation.scores.items()}
     for row in score_rows(scores, model=network, metric=evaluation.metric):
         style = "bold" if row.is_model else ""
         table.add_row(row.name, *row.cells, style=style)
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=120)  # nobody narrowed it: a file is as wide as its lines
+    console.print(table)
     for name, reason in evaluation.skipped.items():
-        typer.echo(f"{name}: skipped, {reason}")
-    typer.echo(evaluation.verdict)
+        print(f"{name}: skipped, {reason}")
+    print(evaluation.verdict)
     if evaluation.warning:
-        typer.echo(f"Warning: {evaluation.warning}")
+        print(f"Warning: {evaluation.warning}")
 
 
 def _table_title(model: Forecaster, evaluation: Any) -> str:
@@ -351,13 +360,13 @@ def _table_title(model: Forecaster, evaluation: Any) -> str:
 
 def _write_or_print(text: str, out: Path | None) -> None:
     if out is None:
-        typer.echo(text, nl=False)
+        typer.echo(text.encode(), nl=False)  # bytes: data are UTF-8, whatever the terminal is
         return
     from rnnkit.training.tensor_file import write_bytes
 
-    if not out.name or out.is_dir():
-        raise ConfigError(f"{str(out)!r} names a folder: give a file to write to")
     try:
+        if not out.name or out.is_dir():
+            raise ConfigError(f"{str(out)!r} names a folder: give a file to write to")
         write_bytes(out, text.encode())
     except OSError as error:
         raise ConfigError(f"{out} cannot be written: {error.strerror}") from None

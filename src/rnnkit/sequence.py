@@ -41,9 +41,8 @@ class SequenceBatch:
             )
         B, T = self.values.shape[:2]
         if self.targets is not None and self.targets.shape[:1] != (B,):
-            raise ShapeError(
-                f"targets must have {B} rows like values, got shape {tuple(self.targets.shape)}"
-            )
+            rows = len(self.targets) if self.targets.dim() else "a single number"
+            raise ShapeError(f"targets must have {B} rows like values, got {rows}")
         if self.lengths is None:
             return
         if self.lengths.shape != (B,):

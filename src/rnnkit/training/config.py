@@ -78,7 +78,7 @@ class TrainingConfig:
         if self.time_limit is not None:
             _check_number("time_limit", self.time_limit, zero=False)
         _check_whole("seed", self.seed, 0)
-        _check_device(self.device)
+        check_device(self.device)
 
 
 def _check_whole(name: str, value: object, least: int) -> None:
@@ -93,7 +93,8 @@ def _check_number(name: str, value: object, *, zero: bool) -> None:
         raise ConfigError(f"{name} must be {wanted}, got {value!r}")
 
 
-def _check_device(name: object) -> None:
+def check_device(name: object) -> None:
+    """Raise ConfigError unless `name` is of the form of a device, here or not."""
     wanted = "device must be 'cpu', 'cuda' or 'cuda:N'"
     try:
         device = torch.device(name)  # type: ignore[call-overload]

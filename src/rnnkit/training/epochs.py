@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from rnnkit.errors import ArtifactError, ConfigError, DataError, TrainingError
 from rnnkit.sequence import SequenceBatch
 from rnnkit.training.checkpoint import Checkpoint, read_checkpoint
-from rnnkit.training.config import TrainingConfig
+from rnnkit.training.config import TrainingConfig, check_device
 from rnnkit.training.history import EpochState, History
 from rnnkit.training.optimizer import AdamW
 from rnnkit.training.sampling import epoch_order, epoch_seed
@@ -262,6 +262,7 @@ def _copy(state: Mapping[str, Tensor], device: torch.device | None = None) -> di
 
 def find_device(name: str) -> torch.device:
     """Return the device `name`; ConfigError if this machine has none of that name."""
+    check_device(name)
     device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ConfigError(

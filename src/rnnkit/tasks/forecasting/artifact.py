@@ -79,9 +79,10 @@ def read_forecast(path: Path, device: str) -> tuple[ForecastConfig, Fitted]:
         return _restore(run.config, run.tensors, device)
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         # The hash has shown that the folder is as it was written: another version wrote it.
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise ArtifactError(
-            f"{path} does not hold a forecast that rnnkit {__version__} can read"
-            f" ({type(error).__name__}: {error}): use the rnnkit that wrote it, or train again"
+            f"{path} does not hold a forecast that rnnkit {__version__} can read ({reason}): use"
+            " the rnnkit that wrote it, or train again"
         ) from error
 
 
@@ -114,7 +115,7 @@ def _config(fitted: Fitted, config: ForecastConfig) -> dict[str, Any]:
 def _test_config(test: Evaluation) -> dict[str, Any]:
     return {
         "skipped": test.skipped,
-        "scores": finite(test.scores),
+        "scores": [{"name": name, **finite(scores)} for name, scores in test.scores.items()],
         "verdict": test.verdict,
         "warning": test.warning,
         "forecasts": list(_kept(test)),
@@ -198,14 +199,20 @@ def _restore_test(
             for number, name in enumerate(about["forecasts"])
         },
         skipped=dict(about["skipped"]),
-        scores=_with_nan(about["scores"]),
+        scores={entry["name"]: _with_nan(entry) for entry in about["scores"]},
         verdict=about["verdict"],
         warning=about["warning"],
     )
 
 
-def _with_nan(scores: Any) -> Any:
-    """Undo `finite`: a score that JSON holds as null is NaN, undefined."""
-    if isinstance(scores, Mapping):
-        return {name: _with_nan(score) for name, score in scores.items()}
-    return float("nan") if scores is None else scores
+def _with_nan(scores: Mapping[str, Any]) -> dict[str, Any]:
+    """Undo `finite`, a score that JSON holds as null being undefined, and leave the name out."""
+    return {
+        key: {name: _with_nan(of_target) for name, of_target in value.items()}
+        if isinstance(value, Mapping)
+        else float("nan")
+        if value is None
+        else value
+        for key, value in scores.items()
+        if key != "name"
+    }

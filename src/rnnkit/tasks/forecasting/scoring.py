@@ -30,7 +30,9 @@ class Yardsticks:
     @classmethod
     def of(cls, train: FloatArray, known: FloatArray, season: int) -> Yardsticks:
         """Return those of a training part `(N, K)` and all rows before the test part."""
-        return cls(mase_scale(known, season), train.std(axis=0))
+        noise = 1e-12 * np.abs(known).max(axis=0)  # of rounding, in a target that does not vary
+        naive, spread = mase_scale(known, season), train.std(axis=0)
+        return cls(np.where(naive > noise, naive, 0.0), np.where(spread > noise, spread, 0.0))
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ def ranking_metric(targets: int) -> str:
 def best_baseline(scores: Mapping[str, Mapping[str, Any]], metric: str) -> str:
     """Return the name of the baseline with the smallest score."""
     names = [name for name in scores if name not in (MODEL, WITHOUT)]
-    return min(names, key=lambda name: _rank(scores[name][metric]))
+    return min(names, key=lambda name: (_rank(scores[name][metric]), name))
 
 
 def verdict(scores: Mapping[str, Mapping[str, Any]], metric: str, cell: str) -> str:
@@ -142,7 +144,7 @@ def verdict(scores: Mapping[str, Mapping[str, Any]], metric: str, cell: str) -> 
     model, other, without = (float(scores[name][metric]) for name in (MODEL, best, WITHOUT))
     measure = metric.upper()
     network = network_name(cell)
-    if not other > 0 or not np.isfinite(other):
+    if not other > 0 or not np.isfinite([model, other, without]).all():
         return f"The {network} has {measure} {model:.4g}, the best baseline, {best}, {other:.4g}."
     gain = 1 - model / other
     if gain > TIE:
