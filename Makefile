@@ -64,10 +64,9 @@ define install
 		said=$$($(PIP) --no-deps --index-url "$(TORCH_INDEX)" --retries 1 --timeout 10 torch 2>&1) \
 			|| said="failed $$said"; \
 		case "$$said" in \
-			failed*) echo "No torch from $(TORCH_INDEX) ($${said##*ERROR: }): going on with pip's own" \
-				"configuration." ;; \
-			*Retrying*) echo "$(TORCH_INDEX) did not answer at first: going on with pip's own" \
-				"configuration beside it." ;; \
+			failed*) echo "No torch from $(TORCH_INDEX): going on with pip's own configuration." ;; \
+			*Retrying*) echo "$(TORCH_INDEX) did not answer at first:" \
+				"going on with pip's own configuration beside it." ;; \
 		esac; \
 	}
 	@$(PIP) -q --editable '.[$(1)]'
