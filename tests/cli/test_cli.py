@@ -207,6 +207,15 @@ def test_names_in_another_script(here, rnnkit, few_baselines, wave, small):
     assert "its columns are '월', '판매량'; did you mean '판매량'?" in wrong.err
 
 
+@pytest.mark.parametrize("name", ["Power [kW]", "a [/b]", "x :smile:"])
+def test_names_with_brackets_are_no_markup(here, rnnkit, few_baselines, wave, small, name):
+    wave(60).rename(columns={"Sold": name}).to_csv("sales.csv", index=False)
+    columns = ("--time", "Month", "--target", name, "--horizon", 3)
+    result = rnnkit("forecast", "sales.csv", *columns, *small)
+    assert result.code == 0
+    assert f"forecasts of 3, in {name} " in result.out
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "cp437"])
 def test_a_terminal_of_few_letters_is_no_obstacle(
     here, rnnkit, few_baselines, monkeypatch, encoding, tested
