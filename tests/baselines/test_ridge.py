@@ -52,17 +52,6 @@ def test_forecasts_are_the_penalised_least_squares(noise):
     np.testing.assert_allclose(outputs, by_least_squares(x, y, model.alpha, asked[:7]), atol=1e-9)
 
 
-@pytest.mark.parametrize("noise", [0.0, 1.0, 100.0])
-def test_it_is_the_ridge_of_scikit_learn(noise):
-    linear_model = pytest.importorskip("sklearn.linear_model")
-    x, y = problem(noise)
-    model = RidgeAutoregression().fit(x, y, folds())
-    theirs = linear_model.Ridge(alpha=model.alpha).fit(x.reshape(M, -1), y.reshape(M, -1))
-    np.testing.assert_allclose(
-        model.predict(x).reshape(M, -1), theirs.predict(x.reshape(M, -1)), atol=1e-4
-    )
-
-
 @pytest.mark.parametrize("count", [1, 2, 5])
 @pytest.mark.parametrize("noise", [0.0, 3.0, 10.0, 1000.0])
 def test_the_penalty_is_the_one_that_validates_best(noise, count):
