@@ -235,6 +235,18 @@ def test_scores_that_are_undefined_are_no_obstacle(wave, quick, tmp_path, few_ba
     assert content(tmp_path / "again")["report.html"] == content(tmp_path / "run")["report.html"]
 
 
+def test_the_clock_comes_back(wave, quick, tmp_path):
+    def hours(offset):
+        frame = wave(freq="h")
+        return frame.assign(Month=frame["Month"].dt.strftime(f"%Y-%m-%d %H:%M{offset}"))
+
+    fit(hours("+09:00"), quick(test_size=0)).save(tmp_path / "run")
+    loaded = load(tmp_path / "run")
+    assert len(loaded.predict(hours("+09:00"))) == 3
+    with pytest.raises(DataError, match="offset"):
+        loaded.predict(hours("Z"))
+
+
 def test_names_in_other_scripts_come_back(wave, quick, tmp_path, few_baselines):
     frame = wave().rename(columns={"Month": "월", "Sold": "매출 <&> $x_1$"})
     frame.to_csv(tmp_path / "매출.csv", index=False)
@@ -256,6 +268,9 @@ def test_what_was_trained_on_a_gpu_is_opened_without_one(fitted, kept, tmp_path)
     config["options"]["device"] = "cuda"
     rewrite(kept, tmp_path / "run", config)
     assert load(tmp_path / "run").predict().equals(fitted.predict())
+    for device in ("cuda", "gpu"):
+        with pytest.raises(ConfigError, match=f"device .*{device}"):
+            load(tmp_path / "run", device=device)
 
 
 # --- what is refused

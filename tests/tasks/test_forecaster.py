@@ -193,6 +193,12 @@ def test_the_unit_of_the_values_does_not_matter(wave, quick, change):
     assert values(model.predict()) == pytest.approx(change(expected), abs=hundredth)
 
 
+def test_values_too_large_to_square_are_refused(wave, quick):
+    frame = wave().assign(Sold=lambda frame: 1e160 * frame["Sold"])
+    with pytest.raises(RnnkitError, match="Sold"):
+        fit(frame, quick(test_size=0)).predict()
+
+
 def test_negative_values_are_forecast_as_well_as_positive_ones(wave, quick):
     frame = wave().assign(Sold=lambda frame: -frame["Sold"])
     scores = fit(frame, quick(epochs=30)).evaluate()["test"]
@@ -233,7 +239,7 @@ def test_patience_or_a_time_limit_ends_the_training(wave, quick):
     model = fit(wave(), quick(epochs=10_000, patience=2, learning_rate=0.1))
     (history,) = model.fitted.fit.histories
     assert (history.stopped, len(history) - history.best_epoch) == ("patience", 2)
-    model = fit(wave(), quick(epochs=10_000, patience=10_000, time_limit=0.05, ensemble=2))
+    model = fit(wave(), quick(epochs=1000, patience=1000, time_limit=0.05, ensemble=2))
     histories = model.fitted.fit.histories
     assert [history.stopped for history in histories] == ["time limit", "time limit"]
     assert all(0 < len(history) < 1000 for history in histories)
