@@ -167,6 +167,25 @@ def test_what_cannot_be_scored_is_refused_before_training():
         plan_fit(make_series(), ForecastConfig(horizon=3, season=1, differencing="seasonal"))
 
 
+@pytest.mark.parametrize("device", ["gpu", "meta", "cuda:999"])
+def test_a_device_that_is_not_there_is_refused_before_training(device):
+    with pytest.raises(ConfigError, match=device):
+        plan_fit(make_series(), ForecastConfig(horizon=3, device=device))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"season": 1, "differencing": "difference"},
+        {"season": 12, "differencing": "seasonal"},
+        {"season": 12, "differencing": "seasonal+difference", "context": 1},
+    ],
+)
+def test_no_window_with_a_whole_context_is_left_out(options):
+    plan = plan_fit(make_series(columns=1), ForecastConfig(horizon=3, **options))
+    assert plan.split.first == plan.bare.reach
+
+
 def test_two_runs_with_one_seed_give_equal_bits():
     options = {"ensemble": 2, "epochs": 2, "dropout": 0.2, "recurrent_dropout": 0.2, "seed": 7}
     torch.manual_seed(1)
