@@ -167,7 +167,7 @@ def test_what_cannot_be_scored_is_refused_before_training():
         plan_fit(make_series(), ForecastConfig(horizon=3, season=1, differencing="seasonal"))
 
 
-@pytest.mark.parametrize("device", ["gpu", "meta", "cuda:999"])
+@pytest.mark.parametrize("device", ["gpu", "meta", "cuda:99", "cuda:999"])
 def test_a_device_that_is_not_there_is_refused_before_training(device):
     with pytest.raises(ConfigError, match=device):
         plan_fit(make_series(), ForecastConfig(horizon=3, device=device))
