@@ -264,7 +264,8 @@ def find_device(name: str) -> torch.device:
     """Return the device `name`; ConfigError if this machine has none of that name."""
     check_device(name)
     device = torch.device(name)
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+    number = int(name.partition(":")[2] or 0)  # not device.index, which torch wraps at 128
+    if device.type == "cuda" and number >= torch.cuda.device_count():
         raise ConfigError(
             f"device is {name!r}, and torch finds {torch.cuda.device_count()} CUDA devices here: "
             "use 'cpu', or one that is there"

@@ -219,7 +219,7 @@ def _divide(config: ForecastConfig, rows: int, season: int) -> tuple[Sizes, int,
     while True:
         sizes = resolve(config, rows=enough, season=season)
         # The longest reach that the rules could choose: what is needed must not depend on values.
-        reach = sizes.context + (sizes.season if sizes.season > 1 else 1)
+        reach = sizes.context + (sizes.season if sizes.season > 1 else 0)
         members = ensemble_size(config, enough - sizes.test_size - reach - horizon + 1)
         blocks = validation_blocks(config, members)
         needed = rows_needed(horizon, reach, sizes.test_size, sizes.validation_size, blocks)
