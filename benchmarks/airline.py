@@ -43,8 +43,9 @@ def main() -> None:
                 shown = arguments.cell.upper() if name == MODEL else name
                 rmse.setdefault(shown, {}).setdefault(year, []).append(scores["rmse"])
     table = Table(title=f"RMSE, mean of {arguments.seeds} seeds", title_justify="left")
-    for heading in ("", *(f"Dec {year}" for year in ORIGINS.values()), "mean"):
-        table.add_column(heading, justify="right" if heading else "left")
+    table.add_column("", no_wrap=True)
+    for heading in (*(f"Dec {year}" for year in ORIGINS.values()), "mean"):
+        table.add_column(heading, justify="right")
     means = {
         name: {year: statistics.mean(values) for year, values in years.items()}
         for name, years in rmse.items()
