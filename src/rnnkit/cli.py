@@ -327,12 +327,13 @@ def _print_fit(model: Forecaster) -> None:
 def _print_scores(model: Forecaster, evaluation: Any) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text  # names of columns are no markup
 
     from rnnkit.report.scores import COLUMNS, score_rows
     from rnnkit.tasks.forecasting.scoring import MODEL, network_name
 
     network = network_name(model.config.cell)
-    table = Table(title=_table_title(model, evaluation), title_justify="left")
+    table = Table(title=Text(_table_title(model, evaluation)), title_justify="left")
     table.add_column("", no_wrap=True)
     for heading in COLUMNS.values():
         table.add_column(heading, justify="right")

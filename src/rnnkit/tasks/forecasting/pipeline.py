@@ -27,6 +27,7 @@ from rnnkit.tasks.forecasting.config import (
 )
 from rnnkit.training import History, Progress, Trainer, TrainingConfig, find_device, threads_for
 
+LARGEST = 1e100  # of the values; squares and sums of squares stay finite
 _PREDICTION_BATCH = 1024
 
 
@@ -95,7 +96,13 @@ class Pipeline:
         z = self.transform.forward(values, self.targets)
         windows = self.windows(times, z, origins)
         total = sum(_outputs(network, windows, self.device) for network in self.networks)
-        return self.transform.invert(z, origins, total / len(self.networks) * self.weights)
+        forecast = self.transform.invert(z, origins, total / len(self.networks) * self.weights)
+        if not np.isfinite(forecast).all():
+            raise DataError(
+                f"the forecast of {', '.join(self.targets)} is not finite: the values lie too far"
+                " from those that the networks were trained on"
+            )
+        return forecast
 
     def without_network(self, values: FloatArray, origins: IntArray) -> FloatArray:
         """Return what `forecast` gives when the networks' outputs are zero."""
@@ -149,6 +156,12 @@ def plan_fit(series: Series, config: ForecastConfig) -> Plan:
     """
     find_device(config.device)
     rows, K = series.values.shape
+    for name, largest in zip(series.targets, np.abs(series.values).max(axis=0), strict=True):
+        if largest != 0 and not 1 / LARGEST <= largest <= LARGEST:
+            raise DataError(
+                f"column {name!r} reaches {largest:.3g}, and the squares of such values cannot be"
+                f" computed: give it in a unit in which it reaches {1 / LARGEST:g} to {LARGEST:g}"
+            )
     sizes, members, split = _divide(config, rows, series.step.season)
     transform = fit_transform(
         series.values[: split.known],
