@@ -96,7 +96,8 @@ class Pipeline:
         z = self.transform.forward(values, self.targets)
         windows = self.windows(times, z, origins)
         total = sum(_outputs(network, windows, self.device) for network in self.networks)
-        forecast = self.transform.invert(z, origins, total / len(self.networks) * self.weights)
+        with np.errstate(over="ignore"):  # looked for in the next line
+            forecast = self.transform.invert(z, origins, total / len(self.networks) * self.weights)
         if not np.isfinite(forecast).all():
             raise DataError(
                 f"the forecast of {', '.join(self.targets)} is not finite: the values lie too far"
