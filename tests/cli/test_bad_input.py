@@ -243,6 +243,16 @@ def test_a_full_disk_is_no_traceback_and_costs_no_training(rnnkit, here, unteste
     assert [entry.name for entry in (here / "runs").iterdir()] == ["sales"]
 
 
+def test_a_disk_that_fails_is_no_traceback(rnnkit, here, monkeypatch):
+    def fail(_):
+        raise OSError(5, "Input/output error", "runs/sales")
+
+    monkeypatch.setattr("rnnkit.tasks.load", fail)
+    result = rnnkit("predict", "runs/sales")
+    assert (result.code, result.out) == (1, "")
+    assert result.err == "error: runs/sales: Input/output error\n"
+
+
 def test_statsforecast_that_is_missing_is_named(rnnkit, here, monkeypatch):
     monkeypatch.setitem(sys.modules, "statsforecast.utils", None)
     result = rnnkit("demo")
