@@ -127,7 +127,8 @@ def forecast(
     hidden_size: Annotated[int | None, typer.Option(help="Units (default: 32).")] = None,
     layers: Annotated[int | None, typer.Option(help="Stacked layers (default: 1).")] = None,
     bidirectional: Annotated[
-        bool | None, typer.Option("--bidirectional", help="Read the context both ways.")
+        bool | None,
+        typer.Option("--bidirectional/--no-bidirectional", help="Read the context both ways."),
     ] = None,
     dropout: Annotated[float | None, typer.Option(help="Share of units (default: 0).")] = None,
     recurrent_dropout: Annotated[
