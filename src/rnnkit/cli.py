@@ -364,11 +364,14 @@ def _write_or_print(text: str, out: Path | None) -> None:
     if out is None:
         typer.echo(text.encode(), nl=False)  # bytes: data are UTF-8, whatever the terminal is
         return
+    from rnnkit.training.run_folder import is_part_of_run
     from rnnkit.training.tensor_file import write_bytes
 
     try:
         if not out.name or out.is_dir():
             raise ConfigError(f"{str(out)!r} names a folder: give a file to write to")
+        if is_part_of_run(out):
+            raise ConfigError(f"{out} is part of a run, which would be lost: give another file")
         write_bytes(out, text.encode())
     except OSError as error:
         raise ConfigError(f"{out} cannot be written: {error.strerror}") from None

@@ -215,6 +215,7 @@ def test_rows_that_a_run_cannot_use(refuses, here, wave, run):
         (".", "folder"),
         ("/", "folder"),
         ("", "folder"),
+        ("runs/sales/config.json", "part of a run"),
         ("sales.csv/f.csv", "sales.csv/f.csv cannot be written: Not a directory"),
         ("x" * 300, "File name too long"),
     ],
@@ -229,7 +230,7 @@ def test_a_full_disk_is_no_traceback_and_costs_no_training(rnnkit, here, unteste
         raise OSError(28, "No space left on device", str(path))
 
     with monkeypatch.context() as patch:
-        patch.setattr("rnnkit.tasks.forecasting.artifact.save", no_room)
+        patch.setattr("rnnkit.report.plots.save", no_room)
         result = rnnkit("forecast", "sales.csv", *untested)
     assert result.code == 1  # nothing is wrong with the input
     last = result.err.splitlines()[-1]

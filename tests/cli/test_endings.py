@@ -1,5 +1,6 @@
 """How a process ends that is piped, cut off, interrupted or killed."""
 
+import functools
 import io
 import os
 import re
@@ -25,7 +26,10 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and pip
 def start(*arguments, **options):
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([*COMMAND, *map(str, arguments)], env=environment, **options)
+    # A job in the background ignores Ctrl-C, and its children would too.
+    heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    command = [*COMMAND, *map(str, arguments)]
+    return subprocess.Popen(command, env=environment, preexec_fn=heard, **options)
 
 
 def wait_until(happened, process):

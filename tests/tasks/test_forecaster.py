@@ -85,6 +85,17 @@ def test_one_seed_gives_equal_bits_and_another_seed_others(wave, quick):
     assert not torch.equal(numbers(one), numbers(other))
 
 
+def test_a_validation_part_chooses_neither_transform_nor_inputs(wave, quick):
+    options = quick(validation_size=20, season=12, horizon=6)
+    frame = wave()
+    changed = frame.assign(Sold=frame["Sold"].where(frame.index < 68, 3 * frame["Sold"]))
+    one, other = (fit(data, options).fitted.fit.pipeline for data in (frame, changed))
+    assert one.transform.columns[0].to_json() == other.transform.columns[0].to_json()
+    assert one.features == other.features
+    changed.loc[60, "Sold"] += 50  # the last part of training, and this test would see it
+    assert one.features != fit(changed, options).fitted.fit.pipeline.features
+
+
 def test_the_test_part_changes_nothing_that_is_fitted(wave, quick):
     frame = wave()
     perturbed = frame.copy()

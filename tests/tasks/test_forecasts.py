@@ -176,6 +176,17 @@ def test_rows_that_cannot_be_scored_are_refused(fitted, wave):
         fitted.evaluate(wave(110)[105:])
 
 
+def test_newer_rows_are_scored_with_the_known_rows_before_them(wave, quick):
+    whole = wave(140)
+    model = fit(whole.iloc[:100], quick(season=4, horizon=4))
+    as_one, apart, joined = (
+        model.evaluate(data)["test"] for data in (whole, whole.iloc[40:], whole.iloc[100:])
+    )
+    assert as_one == apart == joined
+    other = wave(140, seed=1)
+    assert model.evaluate(other.iloc[40:])["test"] != model.evaluate(other)["test"]
+
+
 def test_without_a_test_part_everything_else_works(wave, quick, tmp_path):
     model = fit(wave(), quick(test_size=0))
     assert model.fitted.fit.split.known == 100

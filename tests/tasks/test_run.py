@@ -103,6 +103,8 @@ def test_two_runs_of_one_seed_have_equal_bits(wave, options, out, tmp_path):
     forecast(wave(), options, out)
     forecast(wave(), options, tmp_path / "again")
     same_results(results(out), results(tmp_path / "again"))
+    for name in ("config.json", "model.safetensors", "forecast.csv", "forecast.png"):
+        assert (out / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
     forecast(wave(), {**options, "seed": 1}, tmp_path / "other")
     other, one = results(tmp_path / "other"), results(out)
     assert not torch.equal(other[0]["network.0.head.weight"], one[0]["network.0.head.weight"])
@@ -178,13 +180,17 @@ def test_a_killed_training_goes_on_to_the_same_bits(wave, options, out, partial,
 def test_an_interruption_while_scoring_or_writing_loses_nothing(
     wave, options, out, partial, monkeypatch
 ):
-    for place in ("forecaster.evaluate_fit", "artifact.forecast_figure", "artifact.report_page"):
+    for place in (
+        "tasks.forecasting.forecaster.evaluate_fit",
+        "tasks.forecasting.pictures.forecast_figure",
+        "report.page.report_page",
+    ):
 
         def press(*_, **__):
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr(f"rnnkit.tasks.forecasting.{place}", press)
+            patch.setattr(f"rnnkit.{place}", press)
             with pytest.raises(KeyboardInterrupt):
                 forecast(wave(), options, out, resume=partial.exists())
         assert len(list((partial / "checkpoint").iterdir())) == 2

@@ -143,6 +143,24 @@ def test_an_older_run_stays_until_the_new_one_is_finished(path, partial):
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_what_someone_put_into_an_older_run_is_kept(path):
+    write(path)
+    (path / "notes.txt").write_text("mine")
+    (path / "plots").mkdir()
+    (path / "plots" / "my.png").write_bytes(b"mine too")
+    with RunWriter(path, settings=SETTINGS) as run:
+        run.write_model(CONFIG, TENSORS)
+        run.finish()
+    assert (path / "notes.txt").read_text() == "mine"
+    assert (path / "plots" / "my.png").read_bytes() == b"mine too"
+    assert sorted(entry.name for entry in path.iterdir()) == [
+        "config.json",
+        "model.safetensors",
+        "notes.txt",
+        "plots",
+    ]
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
 def test_an_error_without_checkpoint_leaves_nothing(path, tmp_path, error):
     leave_by(error, path, lambda run: run.write_model(CONFIG, TENSORS))

@@ -39,6 +39,15 @@ class Split:
     first: int
     horizon: int
 
+    @property
+    def trained(self) -> int:
+        """End of the training part, on which transform and inputs are chosen.
+
+        A validation part at the end of the known rows is none of it. Where each network leaves out
+        a block of its own, every known row trains some network, and all are the training part.
+        """
+        return self.blocks[0][0] if len(self.blocks) == 1 else self.known
+
     def all_origins(self) -> IntArray:
         """Return all origins whose targets are known."""
         return np.arange(self.first, self.known - self.horizon + 1, dtype=np.int64)

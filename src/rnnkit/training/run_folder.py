@@ -30,6 +30,9 @@ CONFIG = "config.json"
 MODEL = "model.safetensors"
 METRICS = "metrics.json"
 SETTINGS = "settings.json"
+OWN_FILES = frozenset(
+    {CONFIG, MODEL, METRICS, "report.html", "forecast.csv", "forecast.png", "training.png"}
+)
 CHECKPOINTS = "checkpoint"
 REPLACED = ".replaced"
 
@@ -183,12 +186,20 @@ class RunWriter:
         self.folder.replace(self._path)
         self._finished = True
         _sync(self._path.parent)
+        self._keep_strange_files()
         # What only an interrupted training needs goes last, so that no kill can lose it too early.
         for name in (CHECKPOINTS, REPLACED):
             if (self._path / name).exists():
                 shutil.rmtree(self._path / name)
         for name in (SETTINGS, LOCK_NAME):
             (self._path / name).unlink()
+
+    def _keep_strange_files(self) -> None:
+        """Move into the new run what someone has put into the older one beside its own files."""
+        older = self._path / REPLACED
+        for entry in older.iterdir() if older.exists() else ():
+            if entry.name not in OWN_FILES and not (self._path / entry.name).exists():
+                entry.replace(self._path / entry.name)
 
     def _clear(self) -> bool:
         """Empty the folder but for its lock, and return whether there was a checkpoint."""
@@ -253,6 +264,11 @@ def read_run(path: Path) -> Run:
         tensors=tensors,
         metrics=_parse(metrics, _read(metrics)) if metrics.exists() else None,
     )
+
+
+def is_part_of_run(path: Path) -> bool:
+    """Return whether `path` is a file that a finished run cannot do without."""
+    return path.name in (CONFIG, MODEL, METRICS) and _is_run(path.resolve().parent)
 
 
 def _why_missing(path: Path) -> str:

@@ -19,11 +19,8 @@ from rnnkit.data.scaling import ColumnTransform, SeriesTransform
 from rnnkit.data.split import Split
 from rnnkit.data.windows import Features
 from rnnkit.errors import ArtifactError
-from rnnkit.report.page import report_page
-from rnnkit.report.plots import save, training_plot
 from rnnkit.tasks.forecasting.config import ForecastConfig, Sizes
 from rnnkit.tasks.forecasting.evaluation import Fitted, forecast_frame, metrics_json
-from rnnkit.tasks.forecasting.pictures import forecast_figure, report
 from rnnkit.tasks.forecasting.pipeline import Fit, Pipeline, new_network
 from rnnkit.tasks.forecasting.scoring import MODEL, WITHOUT, Evaluation
 from rnnkit.training import History, find_device
@@ -39,6 +36,11 @@ def write_run(writer: RunWriter, fitted: Fitted, config: ForecastConfig, *, comm
         config: its options.
         command: the command line that made it, for the page; may be empty.
     """
+    # Drawing is heavy to import, and forecasting with a run draws nothing.
+    from rnnkit.report.page import report_page
+    from rnnkit.report.plots import save, training_plot
+    from rnnkit.tasks.forecasting.pictures import forecast_figure, report
+
     writer.write_model(_config(fitted, config), _tensors(fitted))
     writer.write_json("metrics.json", metrics_json(fitted, fitted.test))
     forecast = forecast_frame(fitted.fit.pipeline, fitted.series)
@@ -76,7 +78,8 @@ def read_forecast(path: Path, device: str) -> tuple[ForecastConfig, Fitted]:
     find_device(device)
     run = read_run(path)
     try:
-        return _restore(run.config, run.tensors, device)
+        seconds = 0.0 if run.metrics is None else float(run.metrics["seconds"])
+        return _restore(run.config, run.tensors, device, seconds)
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         # The hash has shown that the folder is as it was written: another version wrote it.
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
@@ -106,10 +109,14 @@ def _config(fitted: Fitted, config: ForecastConfig) -> dict[str, Any]:
         "weights": fit.pipeline.weights.tolist(),
         "inputs": fit.pipeline.inputs,
         "ensemble": len(fit.pipeline.networks),
-        "histories": [history.to_json() for history in fit.histories],
+        "histories": [_without_seconds(history) for history in fit.histories],
         "test": None if fitted.test is None else _test_config(fitted.test),
-        "seconds": fitted.seconds,
     }
+
+
+def _without_seconds(history: History) -> dict[str, Any]:
+    """Return the history as JSON without the time taken: equal trainings give equal files."""
+    return {name: value for name, value in history.to_json().items() if name != "seconds"}
 
 
 def _test_config(test: Evaluation) -> dict[str, Any]:
@@ -143,7 +150,7 @@ def _tensors(fitted: Fitted) -> dict[str, Tensor]:
 
 
 def _restore(
-    config: Mapping[str, Any], tensors: Mapping[str, Tensor], device: str
+    config: Mapping[str, Any], tensors: Mapping[str, Tensor], device: str, seconds: float
 ) -> tuple[ForecastConfig, Fitted]:
     if config["task"] != "forecast":
         raise ArtifactError(f"the run's task is {config['task']!r}")
@@ -184,7 +191,7 @@ def _restore(
     test = None
     if config["test"] is not None:
         test = _restore_test(config["test"], tensors, series, options.horizon)
-    return options, Fitted(series, fit, test, config["seconds"])
+    return options, Fitted(series, fit, test, seconds)
 
 
 def _restore_test(

@@ -94,7 +94,7 @@ def evaluate_fit(fit: Fit, training: Series, series: Series, first: int, cell: s
         forecasts=forecasts,
         skipped=skipped,
         targets=series.targets,
-        yardsticks=Yardsticks.of(training.values[: fit.split.known], known, season),
+        yardsticks=Yardsticks.of(training.values[: fit.split.trained], known, season),
         cell=cell,
     )
 

@@ -17,7 +17,7 @@ from rnnkit.data.times import show_time
 from rnnkit.errors import ConfigError, DataError, RnnkitError
 from rnnkit.tasks.forecasting.config import ForecastConfig
 from rnnkit.tasks.forecasting.evaluation import Fitted, evaluate_fit, forecast_frame, metrics_json
-from rnnkit.tasks.forecasting.history import continue_series
+from rnnkit.tasks.forecasting.history import continue_series, continues
 from rnnkit.tasks.forecasting.pipeline import fit_pipeline, plan_fit
 from rnnkit.tasks.forecasting.scoring import Evaluation
 from rnnkit.training import Progress, RunWriter
@@ -134,8 +134,9 @@ class Forecaster:
         """Score the forecasts of rows that fitting has not seen, beside the baselines.
 
         Args:
-            data: rows to score on, of which those after the validation part count. Where they
-                begin too late for a whole context they must continue the known rows.
+            data: rows to score on, of which those after the validation part count. The known rows
+                before them are joined to rows that continue them, as they must where they begin too
+                late for a whole context; another series of the same kind stands alone.
                 `None` gives the scores on the test part.
 
         Returns:
@@ -190,7 +191,8 @@ class Forecaster:
         seen = fitted.series.times[fitted.fit.split.known - 1]
         series = self._read(data)
         first = int(np.searchsorted(series.times, seen, side="right"))
-        if first < reach:
+        # With the rows known from fitting, so that the baselines learn from as many as the network.
+        if first < reach or continues(fitted.series, series):
             series = continue_series(fitted.series, series, needed=reach)
             first = int(np.searchsorted(series.times, seen, side="right"))
         if len(series.times) - first < horizon:

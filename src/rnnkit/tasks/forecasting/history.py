@@ -11,6 +11,18 @@ from rnnkit.data.times import show_time
 from rnnkit.errors import DataError
 
 
+def continues(known: Series, new: Series) -> bool:
+    """Return whether `new` goes on with `known`: follows it, or shares mostly equal rows."""
+    first, expected = new.times[0], known.step.advance(known.times[-1], 1)[0]
+    start = int(np.searchsorted(known.times, first))
+    if start == len(known.times):
+        return bool(first == expected)
+    shared = min(len(known.times) - start, len(new.times))
+    same_times = known.times[start : start + shared] == new.times[:shared]
+    same = (known.values[start : start + shared] == new.values[:shared]).all(axis=1)
+    return bool(same_times.all() and same.mean() > 0.5)
+
+
 def continue_series(known: Series, new: Series, *, needed: int) -> Series:
     """Return `new` after the rows of `known` that lie before it; shared times are those of `new`.
 

@@ -149,7 +149,7 @@ class Plan:
 
 
 def plan_fit(series: Series, config: ForecastConfig) -> Plan:
-    """Split the rows, and choose transform and inputs on those before the test part.
+    """Split the rows, and choose transform and inputs on the training part.
 
     Raises:
         ConfigError: if an option is impossible for the data or the machine.
@@ -165,7 +165,7 @@ def plan_fit(series: Series, config: ForecastConfig) -> Plan:
             )
     sizes, members, split = _divide(config, rows, series.step.season)
     transform = fit_transform(
-        series.values[: split.known],
+        series.values[: split.trained],
         season=sizes.season,
         horizon=config.horizon,
         log=config.log,
@@ -173,7 +173,7 @@ def plan_fit(series: Series, config: ForecastConfig) -> Plan:
     )
     # All rows: what could not be scored after an hour of training is refused before it.
     z = transform.forward(series.values, series.targets)
-    features = fit_features(z[: split.known], transform, context=sizes.context)
+    features = fit_features(z[: split.trained], transform, context=sizes.context)
     bare = Pipeline(series.targets, series.step, transform, features, (), np.ones(K), config.device)
     return Plan(series, sizes, members, split, bare)
 

@@ -124,9 +124,9 @@ def ranking_metric(targets: int) -> str:
 
 
 def best_baseline(scores: Mapping[str, Mapping[str, Any]], metric: str) -> str:
-    """Return the name of the baseline with the smallest score."""
+    """Return the name of the baseline with the smallest score; of equals the first."""
     names = [name for name in scores if name not in (MODEL, WITHOUT)]
-    return min(names, key=lambda name: (_rank(scores[name][metric]), name))
+    return min(names, key=lambda name: _rank(scores[name][metric]))
 
 
 def verdict(scores: Mapping[str, Mapping[str, Any]], metric: str, cell: str) -> str:
