@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -185,6 +186,23 @@ def test_newer_rows_are_scored_with_the_known_rows_before_them(wave, quick):
     assert as_one == apart == joined
     other = wave(140, seed=1)
     assert model.evaluate(other.iloc[40:])["test"] != model.evaluate(other)["test"]
+
+
+def test_standardised_scores_are_measured_by_the_training_part(wave, quick):
+    frame = wave()
+    frame.loc[68:87, "Sold"] *= 3  # the validation part, which is none of it
+    model = fit(frame, quick(validation_size=20, horizon=6))
+    spread = frame["Sold"][:68].std(ddof=0)
+    scores = model.evaluate()["test"]["model"]
+    assert scores["mse_standardised"] == pytest.approx((scores["rmse"] / spread) ** 2)
+    assert scores["mae_standardised"] == pytest.approx(scores["mae"] / spread)
+
+
+def test_a_forecast_that_overflows_is_refused(wave, quick):
+    fitted = fit(wave(), quick(log=True)).fitted
+    wild = replace(fitted.fit.pipeline, weights=np.array([1e9]))
+    with pytest.raises(DataError, match="forecast of Sold is not finite"):
+        wild.forecast(fitted.series.times, fitted.series.values, np.arange(20, 90))
 
 
 def test_without_a_test_part_everything_else_works(wave, quick, tmp_path):
