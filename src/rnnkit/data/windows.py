@@ -1,206 +1,256 @@
-"""What the network reads: channels of the targets and calendar features, a window at a time."""
+"""Contexts and targets of a panel, a batch at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 from torch import Tensor
 
-from rnnkit.data.scaling import FloatArray, IntArray, SeriesTransform, usable_scale
-from rnnkit.errors import ShapeError
+from rnnkit.data.covariates import Encoded
+from rnnkit.data.features import Features
+from rnnkit.data.panel import FloatArray, IntArray
+from rnnkit.data.rows import BoolArray, Rows
+from rnnkit.data.scaling import Levels, SeriesTransform
 from rnnkit.sequence import SequenceBatch
 
-_STABLE = 1.0  # a level that moved by fewer standard deviations between two halves is an input
-ChannelKind = Literal["relative", "seasonal", "level"]
+_CACHE = 64_000_000  # numbers in all contexts together, below which they are built once: 256 MB
+_CHUNK = 1024
 
 
 @dataclass(frozen=True)
-class Channel:
-    """One input of the network, derived from one target column.
+class ForecastBatch(SequenceBatch):
+    """Contexts, and what is known of the rows to be forecast.
 
     Args:
-        column: number of the target column.
-        kind: `relative`, `z - reference` with the mean of the last `m` known rows as reference (the
-            last value for `m = 1`); `seasonal`, `z[t] - z[t-m]`; `level`, `z` itself.
-        period: `m` above.
-        center: subtracted.
-        scale: divided by; never 0.
+        codes: `(B, T, Q)` int64, labels of the context's rows.
+        future: `(B, H, F)` float32, what is known beforehand of the rows to be forecast.
+        future_codes: `(B, H, G)` int64, labels of those.
+        weights: `(B, H, K)` float32, 1 where a target counts and 0 where it is missing; `None`
+            where all count.
     """
 
-    column: int
-    kind: ChannelKind
-    period: int
-    center: float
-    scale: float
+    codes: Tensor | None = None
+    future: Tensor | None = None
+    future_codes: Tensor | None = None
+    weights: Tensor | None = None
 
-    @property
-    def reach(self) -> int:
-        """Rows before a row that its value looks at."""
-        return self.period if self.kind == "seasonal" else 0
+    def to(self, device: torch.device | str) -> ForecastBatch:
+        """Return the batch on `device`."""
+
+        def move(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else tensor.to(device)
+
+        return ForecastBatch(
+            self.values.to(device),
+            move(self.lengths),
+            move(self.targets),
+            move(self.codes),
+            move(self.future),
+            move(self.future_codes),
+            move(self.weights),
+        )
 
 
-@dataclass(frozen=True)
-class Features:
-    """What the network sees at a context's rows: channels of the targets, then calendar features.
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What contexts are built from; one for all windows of a panel.
 
     Args:
-        channels: the channels, fitted on the training part.
-        context: rows of a context, `T`.
+        rows: the panel's arrays.
+        covariates: encoded.
+        transform: of the targets.
+        levels: of each series.
+        features: the fitted inputs.
+        reach: rows of a past that are read at each origin, `P`.
     """
 
-    channels: tuple[Channel, ...]
-    context: int
+    rows: Rows
+    covariates: Encoded
+    transform: SeriesTransform
+    levels: Levels
+    features: Features
+    reach: int
 
-    @property
-    def reach(self) -> int:
-        """Rows before an origin that a whole context looks at."""
-        return self.context + max(channel.reach for channel in self.channels)
+    def past(self, origins: IntArray) -> tuple[FloatArray, BoolArray]:
+        """Return the targets' values before `origins (M,)` and which were observed, `(M, P, K)`.
 
-    @property
-    def shortest(self) -> int:
-        """Rows before an origin below which no context of a single row is left."""
-        return 1 + max(channel.reach for channel in self.channels)
+        A series shorter than the reach goes on backwards with its first row.
+        """
+        index = origins[:, None] + np.arange(-self.reach, 0)
+        first = self.rows.first_rows(origins)[:, None]
+        inside = np.maximum(index, first)
+        return self.rows.values[inside], self.rows.observed[inside] & (index >= first)[..., None]
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values that `from_json` reads back."""
-        return {"context": self.context, "channels": [vars(channel) for channel in self.channels]}
+    def levels_at(self, origins: IntArray) -> Levels:
+        """Return the levels of the series of each origin."""
+        return self.levels.of(self.rows.panel.series_of(origins))
 
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Features:
-        """Return the features that `to_json` wrote."""
-        channels = tuple(Channel(**channel) for channel in values["channels"])
-        return cls(channels, int(values["context"]))
+    def z_past(self, origins: IntArray) -> FloatArray:
+        """Return the transformed past `(M, P, K)` of each origin."""
+        return self.transform.forward(self.past(origins)[0], self.levels_at(origins))
+
+    def targets(self, origins: IntArray) -> tuple[FloatArray, BoolArray]:
+        """Return what the network learns at `origins`, and which of it counts, `(M, H, K)`."""
+        rows = origins[:, None] + np.arange(self.transform.horizon)
+        learned = []
+        for chunk in _chunks(len(origins)):
+            future = self.rows.values[rows[chunk]]
+            z = self.transform.forward(future, self.levels_at(origins[chunk]))
+            learned.append(self.transform.targets(self.z_past(origins[chunk]), z))
+        return np.concatenate(learned), self.rows.observed[rows]
+
+    def contexts(
+        self,
+        origins: IntArray,
+        z: FloatArray | None = None,
+        observed: BoolArray | None = None,
+    ) -> FloatArray:
+        """Return `(M, T, I)`: channels, covariates of numbers, calendar of each context's rows.
+
+        Args:
+            origins: `(M,)` rows.
+            z: `(M, P, K)` the transformed past, where it is not that of the rows.
+            observed: `(M, P, K)` which of it was observed.
+        """
+        if z is None or observed is None:
+            past, observed = self.past(origins)
+            z = self.transform.forward(past, self.levels_at(origins))
+        rows = self._context_rows(origins)
+        return np.concatenate(
+            [
+                self.features.channel_values(z, observed.astype(np.float64)),
+                self.covariates.numbers[rows],
+                self.rows.calendar[rows],
+            ],
+            axis=-1,
+        )
+
+    def codes(self, origins: IntArray) -> Tensor | None:
+        """Return the labels `(M, T, Q)` of each context's rows; `None` where there are none."""
+        if not self.covariates.codes.shape[1]:
+            return None
+        return torch.from_numpy(self.covariates.codes[self._context_rows(origins)])
+
+    def lengths(self, origins: IntArray) -> IntArray:
+        """Return `(M,)` the rows of each context that lie in its series, at least 1."""
+        before = origins - self.rows.first_rows(origins) - self.features.lag
+        return np.asarray(np.clip(before, 1, self.features.context))
+
+    def future(self, origins: IntArray) -> tuple[Tensor | None, Tensor | None]:
+        """Return what is known of the rows from `origins` on: numbers and labels, or `None`.
+
+        The calendar goes with the future covariates; without any the state after the context, which
+        has read the calendar, tells as much.
+        """
+        ahead = [encoding for encoding in self.features.encodings if encoding.role == "future"]
+        if not ahead:
+            return None, None
+        rows = origins[:, None] + np.arange(self.transform.horizon)
+        numbers = [e for e in self.features.encodings if e.labels is None]
+        labels = [e for e in self.features.encodings if e.labels is not None]
+        p = [i for i, e in enumerate(numbers) if e.role == "future"]
+        q = [i for i, e in enumerate(labels) if e.role == "future"]
+        known = np.concatenate(
+            [self.covariates.numbers[rows][..., p], self.rows.calendar[rows]], axis=-1
+        )
+        codes = torch.from_numpy(self.covariates.codes[rows][..., q]) if q else None
+        return torch.from_numpy(known.astype(np.float32)), codes
+
+    def _context_rows(self, origins: IntArray) -> IntArray:
+        index = origins[:, None] + np.arange(-self.features.context, 0)
+        return np.asarray(np.maximum(index, self.rows.first_rows(origins)[:, None]))
 
 
 class Windows:
-    """Contexts and targets of a series, gathered a whole batch at a time from one copy of the data.
+    """Contexts at given origins with what should be learned from them.
+
+    Few contexts are built once; many are built a batch at a time from the panel's own arrays.
 
     Args:
-        z: `(N, K)` the series after `SeriesTransform.forward`.
-        calendar: `(N, F)` features of the times.
-        features: the fitted inputs.
-        origins: `(M,)` the origins of the windows; each with `features.shortest` rows before it.
+        inputs: what contexts are built from.
+        origins: `(M,)` rows of the panel.
         targets: `(M, H, K)` what the network learns; `None` at prediction.
+        counts: `(M, H, K)` which targets count.
     """
 
     def __init__(
         self,
-        z: FloatArray,
-        calendar: NDArray[np.float32],
-        features: Features,
+        inputs: Inputs,
         origins: IntArray,
         targets: FloatArray | None = None,
+        counts: BoolArray | None = None,
     ) -> None:
-        base, reference = _channel_values(z, features.channels)
-        # float64 until the reference is subtracted: a level may be large beside its changes.
-        self._rows = torch.from_numpy(np.concatenate([base, calendar], axis=1))  # (N, C + F)
-        pad = np.zeros((len(reference), calendar.shape[1]))
-        self._reference = torch.from_numpy(
-            np.concatenate([reference, pad], axis=1)
-        )  # (N + 1, C + F)
-        self._origins = torch.from_numpy(origins)
-        self._first = features.shortest - 1
-        self._steps = torch.arange(features.context)
+        self._inputs, self._origins = inputs, origins
         self._targets = None if targets is None else torch.from_numpy(targets.astype(np.float32))
+        self._weights = None
+        if counts is not None and not counts.all():
+            self._weights = torch.from_numpy(counts.astype(np.float32))
+        self._cached: Tensor | None = None
+        width = len(inputs.features.channels) + inputs.covariates.numbers.shape[1]
+        width += inputs.rows.calendar.shape[1]
+        if len(origins) * inputs.features.context * width <= _CACHE:
+            parts = [make_batch(inputs, origins[chunk]).values for chunk in _chunks(len(origins))]
+            self._cached = torch.cat(parts) if parts else None
 
     def __len__(self) -> int:
         return len(self._origins)
 
-    def batch(self, index: Tensor) -> SequenceBatch:
-        """Return the windows `index (b,)`: values `(b, T, C + F)`, targets `(b, H, K)`."""
-        origins = self._origins[index]
-        T = len(self._steps)
-        lengths = (origins - self._first).clamp(max=T)
-        rows = (origins - lengths)[:, None] + self._steps
-        # A context cut short by the start of the series is padded with rows its length excludes.
-        values = self._rows[rows.clamp(max=len(self._rows) - 1)] - self._reference[origins][:, None]
-        ragged = bool((lengths < T).any())
-        return SequenceBatch(
-            values.float(),
-            lengths if ragged else None,
-            None if self._targets is None else self._targets[index],
+    def batch(self, index: Tensor) -> ForecastBatch:
+        """Return the windows `index (b,)`: values `(b, T, I)`, targets `(b, H, K)`."""
+        built = make_batch(
+            self._inputs,
+            self._origins[index.numpy()],
+            values=None if self._cached is None else self._cached[index],
         )
-
-    def inputs(self) -> NDArray[np.float32]:
-        """Return all contexts at once, `(M, T, C + F)`; for those that are whole.
-
-        Raises:
-            ShapeError: if a context is cut short by the start of the series.
-        """
-        batch = self.batch(torch.arange(len(self)))
-        if batch.lengths is not None:
-            raise ShapeError(
-                f"contexts of {len(self._steps)} rows are asked for at once, but one has only"
-                f" {int(batch.lengths.min())} rows before its origin"
-            )
-        return np.asarray(batch.values.numpy())
+        if self._targets is None:
+            return built
+        weights = None if self._weights is None else self._weights[index]
+        return replace(built, targets=self._targets[index], weights=weights)
 
 
-def fit_features(z_train: FloatArray, transform: SeriesTransform, *, context: int) -> Features:
-    """Choose and fit the network's inputs on the training part `z_train (N, K)`.
+def make_batch(
+    inputs: Inputs,
+    origins: IntArray,
+    *,
+    values: Tensor | None = None,
+    z: FloatArray | None = None,
+    observed: BoolArray | None = None,
+) -> ForecastBatch:
+    """Return the contexts at `origins (b,)`, without targets.
 
-    Each column gives its values relative to the end of the context; a column with seasonal
-    differencing also its change over a season. Its level itself is an input only where it stays
-    put: where the means of the two halves of the training part lie within one standard deviation,
-    so that a level never seen in training is not to be expected.
+    Args:
+        inputs: what contexts are built from.
+        origins: rows of the panel.
+        values: `(b, T, I)` where they were built before.
+        z: `(b, P, K)` the transformed past, where it is not that of the rows.
+        observed: `(b, P, K)` which of it was observed.
     """
-    channels: list[Channel] = []
-    for k, column in enumerate(transform.columns):
-        z = z_train[:, k]
-        half = len(z) // 2
-        spread = usable_scale(float(z.std()), z)
-        stable = abs(z[:half].mean() - z[half:].mean()) < _STABLE * spread
-        seasonal = column.differencing.startswith("seasonal")
-        if column.differencing == "none" or stable:
-            channels.append(Channel(k, "level", 1, float(z.mean()), spread))
-        if column.differencing != "none":
-            m = column.season if seasonal else 1
-            relative = usable_scale(_relative_spread(z, m, context), z)
-            channels.append(Channel(k, "relative", m, 0.0, relative))
-        if seasonal:
-            change = z[column.season :] - z[: -column.season]
-            spread = usable_scale(float(change.std()), z)
-            channels.append(Channel(k, "seasonal", column.season, float(change.mean()), spread))
-    return Features(tuple(channels), context)
+    lengths = inputs.lengths(origins)
+    ragged = bool((lengths < inputs.features.context).any())
+    if values is None:
+        values = torch.from_numpy(inputs.contexts(origins, z, observed).astype(np.float32))
+        values = _left_aligned(values, lengths) if ragged else values
+    codes = inputs.codes(origins)
+    future, future_codes = inputs.future(origins)
+    return ForecastBatch(
+        values,
+        torch.from_numpy(lengths) if ragged else None,
+        None,
+        _left_aligned(codes, lengths) if codes is not None and ragged else codes,
+        future,
+        future_codes,
+    )
 
 
-def _channel_values(z: FloatArray, channels: tuple[Channel, ...]) -> tuple[FloatArray, FloatArray]:
-    """Return scaled values `(N, C)` and what is subtracted at an origin, `(N + 1, C)`."""
-    N = len(z)
-    base, reference = np.zeros((N, len(channels))), np.zeros((N + 1, len(channels)))
-    for c, channel in enumerate(channels):
-        column = z[:, channel.column]
-        if channel.kind == "seasonal":
-            base[channel.period :, c] = column[channel.period :] - column[: -channel.period]
-        else:
-            base[:, c] = column
-        if channel.kind == "relative":
-            reference[:, c] = _reference(column, channel.period) / channel.scale
-        base[:, c] = (base[:, c] - channel.center) / channel.scale
-    return base, reference
+def _left_aligned(values: Tensor, lengths: IntArray) -> Tensor:
+    """Move the last `lengths` steps of each `values (M, T, I)` to the front; 0 fills the rest."""
+    T = values.shape[1]
+    steps = torch.arange(T) + (T - torch.from_numpy(lengths))[:, None]
+    moved = values.gather(1, steps.clamp(max=T - 1)[..., None].expand_as(values))
+    return torch.where((steps < T)[..., None], moved, torch.zeros((), dtype=values.dtype))
 
 
-def _relative_spread(z: FloatArray, period: int, context: int) -> float:
-    """Return the root mean square of `z - reference` over the rows of all whole contexts."""
-    origins = np.arange(max(context, period), len(z) + 1)
-    reference = _reference(z, period)[origins]
-    squares = [np.mean((z[origins - back] - reference) ** 2) for back in range(1, context + 1)]
-    return float(np.sqrt(np.mean(squares)))
-
-
-def _reference(z: FloatArray, period: int) -> FloatArray:
-    """Return `(N + 1,)`: at origin `o` the mean of the last `period` values before it.
-
-    Each mean is taken of its own values: a running sum would bring in the rounding of all rows
-    before them.
-    """
-    first = min(period, len(z))
-    starting = [0.0, *(z[:origin].mean() for origin in range(1, first))]
-    whole = sliding_window_view(z, first).mean(axis=1)
-    return np.concatenate([starting, whole])
+def _chunks(count: int) -> list[slice]:
+    return [slice(start, start + _CHUNK) for start in range(0, count, _CHUNK)]

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from rnnkit.data.scaling import Differencing
 from rnnkit.errors import ConfigError, closest
 
 Cell = Literal["rnn", "lstm", "gru"]
 Schedule = Literal["constant", "cosine", "plateau"]
-Differencing = Literal["none", "difference", "seasonal", "seasonal+difference"]
+Strategy = Literal["direct", "recursive"]
+Loss = Literal["squared", "absolute"]
+Intervals = Literal["conformal", "quantile", "none"]
 
 LONG = 500  # rows from which a fifth of a series is kept for the test
 MANY = 1000  # training windows from which one network replaces an ensemble
@@ -33,9 +36,21 @@ class ForecastConfig:
         log: whether the logarithm of the values is taken; by rule where it steadies their spread.
         differencing: `none`, `difference`, `seasonal` or `seasonal+difference`; by rule the one
             that forecasts best on the training part with the network's output at zero.
+        train_size: rows to learn from, counted from the first; by rule all before the validation
+            part. What follows the test part then is left out of training and test.
         test_size: rows at the end that are kept for scoring; 0 for none.
         validation_size: rows before them that early stopping looks at. By rule each network of an
-            ensemble has a block of rows of its own.
+            ensemble has a block of rows of its own. All three sizes may be shares of the rows,
+            above 0 and below 1.
+        stride: scores the forecast from every so many-th row of the test part.
+        strategy: `direct`, the whole horizon at once; `recursive`, one row at a time, each forecast
+            being read as the row before the next.
+        linear: whether the network adds to a linear autoregression; by rule where it has 1,000
+            windows to learn from and forecasts the validation part better so.
+        loss: `squared` or `absolute` error.
+        intervals: `conformal`, from the errors on rows left out of training; `quantile`, learned
+            by the network and corrected by those errors; `none`.
+        levels: percent of the outcomes that an interval should hold.
         hidden_size: units of a layer.
         layers: stacked layers.
         bidirectional: read the context in both directions.
@@ -68,8 +83,15 @@ class ForecastConfig:
     season: int | None = None
     log: bool | None = None
     differencing: Differencing | None = None
-    test_size: int | None = None
-    validation_size: int | None = None
+    train_size: int | float | None = None
+    test_size: int | float | None = None
+    validation_size: int | float | None = None
+    stride: int = 1
+    strategy: Strategy = "direct"
+    linear: bool | None = None
+    loss: Loss = "squared"
+    intervals: Intervals = "conformal"
+    levels: tuple[int, ...] = (80, 95)
     hidden_size: int = 32
     layers: int = 1
     bidirectional: bool = False
@@ -111,6 +133,13 @@ class ForecastConfig:
             value = getattr(self, name)
             if not _is_number(value) or not 0 <= value < 1:
                 raise ConfigError(f"{name} must be a share from 0 to below 1, got {value!r}")
+        for name in _SIZES:
+            _check_size(name, getattr(self, name), self.horizon)
+        if not self.levels or list(self.levels) != sorted(set(self.levels)):
+            raise ConfigError(f"levels must be percentages in rising order, got {self.levels!r}")
+        for level in self.levels:
+            if not isinstance(level, int) or isinstance(level, bool) or not 1 <= level <= 99:
+                raise ConfigError(f"levels must be whole percentages of 1 to 99, got {level!r}")
         for name in ("learning_rate", "clip_norm", "time_limit"):
             value = getattr(self, name)
             if value is None and name == "time_limit":
@@ -123,22 +152,14 @@ class ForecastConfig:
             raise ConfigError(f"device must be a name such as cpu or cuda, got {self.device!r}")
         if not isinstance(self.bidirectional, bool):
             raise ConfigError(f"bidirectional must be true or false, got {self.bidirectional!r}")
-        if self.log is not None and not isinstance(self.log, bool):
-            raise ConfigError(f"log must be true, false or left out, got {self.log!r}")
-        if self.test_size and self.test_size < self.horizon:
-            raise ConfigError(
-                f"test_size must be 0 or at least the horizon of {self.horizon}, got"
-                f" {self.test_size}: one forecast needs {self.horizon} rows to be scored on"
-            )
-        if self.validation_size is not None and self.validation_size < self.horizon:
-            raise ConfigError(
-                f"validation_size must be at least the horizon of {self.horizon}, got"
-                f" {self.validation_size}: one forecast needs {self.horizon} rows to be scored on"
-            )
+        for name in ("log", "linear"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, bool):
+                raise ConfigError(f"{name} must be true, false or left out, got {value!r}")
 
     def to_json(self) -> dict[str, Any]:
         """Return all options as plain values."""
-        return dataclasses.asdict(self)
+        return {**dataclasses.asdict(self), "levels": list(self.levels)}
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any], *, source: str = "") -> ForecastConfig:
@@ -151,6 +172,9 @@ class ForecastConfig:
         check_names(options, source)
         if options.get("horizon") is None:
             raise ConfigError("a forecast needs a horizon: how many rows should it look ahead?")
+        levels = options.get("levels")
+        if isinstance(levels, list):
+            options = {**options, "levels": tuple(levels)}
         return cls(**options)
 
 
@@ -161,12 +185,14 @@ class Sizes:
     Args:
         season: rows in a season, 1 for none.
         context: rows of a context.
+        known: rows before the test part.
         test_size: rows of the test part.
         validation_size: rows of the validation part.
     """
 
     season: int
     context: int
+    known: int
     test_size: int
     validation_size: int
 
@@ -176,7 +202,7 @@ def resolve(config: ForecastConfig, *, rows: int, season: int) -> Sizes:
 
     - season: that of the times' step (`season`).
     - test part: a fifth of a series of 500 rows or more, otherwise a tenth but no more than ten
-      rows; at least one horizon and one season.
+      rows; at least one horizon and one season. With a `train_size` all that is left.
     - validation rows, if they are one block: 15 % of the other rows and at least two horizons, but
       no more than a quarter of them; at least one horizon.
     - context: whole seasons (or horizons, if longer): one for every 20 before the test part, at
@@ -184,18 +210,25 @@ def resolve(config: ForecastConfig, *, rows: int, season: int) -> Sizes:
     """
     season = season if config.season is None else config.season
     span = max(season, config.horizon)
-    test = config.test_size
-    if test is None:
+    train, validation, test = (_rows(getattr(config, name), rows) for name in _SIZES)
+    if test is None and train is None:
         test = max(span, rows // 5 if rows >= LONG else min(10, rows // 10))
-    rest = max(rows - test, 0)
-    validation = config.validation_size
+    rest = max(rows - (test or 0), 0)
     if validation is None:
         wanted = max(2 * config.horizon, rest * 15 // 100)
         validation = max(config.horizon, min(wanted, rest // 4))
+    known = rest if train is None else train + validation
+    if test is None:
+        test = max(0, rows - known)
     context = config.context
     if context is None:
-        context = span * max(1, min(rest // (20 * span), CONTEXT // span))
-    return Sizes(season, context, test, validation)
+        context = span * max(1, min(known // (20 * span), CONTEXT // span))
+    return Sizes(season, context, known, test, validation)
+
+
+def _rows(size: int | float | None, rows: int) -> int | None:
+    """Return a size in rows, of a number of rows or a share of all `rows`."""
+    return round(size * rows) if isinstance(size, float) else size
 
 
 def ensemble_size(config: ForecastConfig, windows: int) -> int:
@@ -264,8 +297,7 @@ _WHOLE = {
     "horizon": 1,
     "context": 1,
     "season": 1,
-    "test_size": 0,
-    "validation_size": 1,
+    "stride": 1,
     "hidden_size": 1,
     "layers": 1,
     "ensemble": 1,
@@ -274,11 +306,38 @@ _WHOLE = {
     "patience": 1,
     "seed": 0,
 }
+_SIZES = ("train_size", "validation_size", "test_size")
 _CHOICES: dict[str, tuple[str, ...]] = {
     "cell": get_args(Cell),
     "schedule": get_args(Schedule),
     "differencing": get_args(Differencing),
+    "strategy": get_args(Strategy),
+    "loss": get_args(Loss),
+    "intervals": get_args(Intervals),
 }
+
+
+def _check_size(name: str, size: object, horizon: int) -> None:
+    if size is None or (name == "test_size" and size == 0 and not isinstance(size, bool)):
+        return
+    if isinstance(size, float):
+        if not 0 < size < 1:
+            raise ConfigError(
+                f"{name} must be a whole number of rows, or a share of them above 0 and below 1,"
+                f" got {size!r}"
+            )
+        return
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise ConfigError(
+            f"{name} must be a whole number of at least {0 if name == 'test_size' else 1}, or a"
+            f" share of the rows, got {size!r}"
+        )
+    if name != "train_size" and size < horizon:
+        least = f"0 or at least the horizon of {horizon}"
+        raise ConfigError(
+            f"{name} must be {least if name == 'test_size' else least[5:]}, got {size}: one"
+            f" forecast needs {horizon} rows to be scored on"
+        )
 
 
 def _is_number(value: object) -> bool:
