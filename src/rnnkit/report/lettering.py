@@ -7,10 +7,16 @@ A column name may hold any letters. What no installed font can draw would come o
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from matplotlib import font_manager
+
+from rnnkit.messages import Message
+from rnnkit.report.language import Language, render, words
 
 # Beside DejaVu Sans, which ships with matplotlib: fonts that carry Hangul, kana and Han.
 _WIDER_FONTS = (
@@ -20,16 +26,26 @@ _WIDER_FONTS = (
     "Noto Sans CJK SC",
     "NanumGothic",
     "NanumBarunGothic",
+    "NanumSquare",
     "Malgun Gothic",
     "Apple SD Gothic Neo",
     "AppleGothic",
     "UnDotum",
+    "Baekmuk Dotum",
     "Arial Unicode MS",
+)
+
+NO_KOREAN_FONT = Message(
+    "No font on this machine has Korean letters, so the words in the pictures are English. Install"
+    " one, such as Nanum Gothic or Noto Sans CJK, and run the command again."
 )
 
 
 class Lettering:
-    r"""The fonts of one picture, and whether they sufficed.
+    r"""The language and the fonts of one picture, and whether the fonts sufficed.
+
+    Args:
+        language: that is wanted. Without a font for it the picture is in English.
 
     Example:
         >>> lettering = Lettering()
@@ -39,13 +55,23 @@ class Lettering:
         ('column 1', False)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, language: Language = "en") -> None:
+        self.language: Language = language if can_draw(language) else "en"
         self.complete = True
 
+    @property
+    def say(self) -> Callable[[str], str]:
+        """The function that says a fixed label in the picture's language."""
+        return words(self.language)
+
+    def render(self, text: str | Message) -> str:
+        """Return `text` in the picture's language on one line; empty where a letter has no font."""
+        return self.text(render(text, self.language), "")
+
     def text(self, wanted: str, instead: str) -> str:
-        """Return `wanted` on one line, or `instead` when a letter has no font here."""
+        """Return `wanted` on one line, or `instead` where a letter has no font here."""
         line = " ".join(wanted.split())
-        if all(_is_drawable(letter) for letter in set(line)):
+        if _are_drawable(line):
             return line
         self.complete = False
         return instead
@@ -54,6 +80,14 @@ class Lettering:
     def style(self) -> dict[str, Any]:
         """What every text of the picture is made with: the fonts, and `$` as a mere letter."""
         return {"fontfamily": list(_families()), "parse_math": False}
+
+
+def can_draw(language: Language) -> bool:
+    """Return whether the fonts of this machine have the letters of `language`.
+
+    Where they have not, pictures are in English, and `NO_KOREAN_FONT` says so in a report.
+    """
+    return language == "en" or _are_drawable("가힣")
 
 
 def wrap(text: str, width: int) -> str:
@@ -93,6 +127,13 @@ def _columns(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
+def _are_drawable(text: str) -> bool:
+    letters = set(text)
+    if all(map(_is_drawable, letters)):
+        return True
+    return _find_new_fonts() and all(map(_is_drawable, letters))
+
+
 @lru_cache(maxsize=1)
 def _families() -> tuple[str, ...]:
     installed = set(font_manager.fontManager.get_font_names())
@@ -109,3 +150,19 @@ def _is_drawable(letter: str) -> bool:
         ).get_char_index(ord(letter))
         for family in _families()
     )
+
+
+@lru_cache(maxsize=1)
+def _find_new_fonts() -> bool:
+    """Return whether a font was installed since matplotlib wrote its list of fonts.
+
+    That list is kept from run to run, and matplotlib does not look for what came later.
+    """
+    known = {Path(font.fname) for font in font_manager.fontManager.ttflist}
+    new = [path for path in font_manager.findSystemFonts() if Path(path) not in known]
+    for path in new:
+        with suppress(OSError, RuntimeError):  # not a font that matplotlib can read
+            font_manager.fontManager.addfont(path)
+    _families.cache_clear()
+    _is_drawable.cache_clear()
+    return bool(new)
