@@ -133,7 +133,7 @@ def test_periods_stand_at_their_start() -> None:
         (pd.Series(pd.to_datetime(["2020-01-01", None])), "no value on row 1"),
         (
             pd.Series([dt.datetime(2020, 1, 1, tzinfo=UTC), dt.datetime(2020, 1, 2)], dtype=object),
-            "from +00:00 to none on row 1",
+            "row 1 holds 2020-01-02 00:00:00; all rows need a UTC offset, or none",
         ),
         (
             pd.Series(pd.date_range("2020-03-28", periods=3, tz="Europe/Berlin")),

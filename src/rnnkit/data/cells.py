@@ -1,4 +1,4 @@
-"""A column of numbers, in whatever form tables hold them, as float64; what counts as missing."""
+"""Columns of numbers and of labels, in whatever form tables hold them; what counts as missing."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from rnnkit.data.panel import MISSING
 from rnnkit.errors import DataError
 
 # A column of texts, or of whatever a pandas column holds; and the words for one of its rows.
@@ -22,13 +23,18 @@ MISSING_TEXTS = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null"
 # Beyond it, float64 no longer tells neighbouring integers apart.
 _LARGEST_INTEGER = 2**53
 _SHOWN = 60
+# Above this share of numbers, the other cells of a column are mistakes rather than labels.
+_MOSTLY = 0.9
+_LABELS = 1000
 _WHOLE = re.compile(r"\s*[+-]?[0-9]+\s*")
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?[0-9]+,[0-9]+(?:[eE][+-]?[0-9]+)?\s*")
 # "1,234" may be a thousand or 1.234; these can only be decimals: "1,5", "0,123", "1234,567".
 _SURE_COMMA = re.compile(r"\s*[+-]?(?:0+,[0-9]+|[0-9]{4,},[0-9]+|[0-9]+,(?![0-9]{3}\b)[0-9]+).*")
 
 
-def parse_numbers(cells: Cells, *, column: str, place: Place) -> NDArray[np.float64]:
+def parse_numbers(
+    cells: Cells, *, column: str, place: Place, missing: bool = False
+) -> NDArray[np.float64]:
     """Return a column of finite numbers as float64.
 
     Texts are read as Python reads numbers. A decimal comma is understood where a whole column can
@@ -38,29 +44,169 @@ def parse_numbers(cells: Cells, *, column: str, place: Place) -> NDArray[np.floa
         cells: `(N,)` texts, or a pandas column of numbers, decimals or texts.
         column: its name, for messages.
         place: names the row at a position, for messages.
+        missing: whether cells may be missing, which gives NaN.
 
     Returns:
         `(N,)` float64.
 
     Raises:
-        DataError: naming the first row that holds no number, a missing or infinite one, or an
-            integer beyond 2**53.
+        DataError: naming the first row that holds no number, an infinite one, an integer beyond
+            2**53, or, unless `missing`, none.
 
     Example:
         >>> parse_numbers(["1,5", "12"], column="x", place=str)
         array([ 1.5, 12. ])
+        >>> parse_numbers(["NA", "12"], column="x", place=str, missing=True)
+        array([nan, 12.])
     """
+    if isinstance(cells, pd.Series) and pd.api.types.is_bool_dtype(cells.dtype):
+        raise DataError(f"column {column!r} must hold numbers, but it holds {cells.dtype} values")
+    values, wrong = _read(cells)
+    if len(wrong):
+        row = int(wrong[0])
+        cell = _cell(cells, row)
+        why = ""
+        if isinstance(cell, str) and "," in cell:
+            why = "; write numbers with a decimal point and without thousands separators"
+        raise DataError(
+            f"column {column!r} must hold numbers, but {place(row)} holds {show_cell(cell)}{why}"
+        )
+    if not missing:
+        refuse_missing(np.isnan(values), column, place)
+    return _finite(values, cells, column, place)
+
+
+def holds_numbers(cells: Cells, *, column: str, place: Place) -> bool:
+    """Tell whether a column holds numbers rather than labels.
+
+    It does if every cell that is not missing can be read as a number. Columns of truth values and
+    of times do not.
+
+    Args:
+        cells: `(N,)` as for `parse_numbers`.
+        column: its name, for messages.
+        place: names the row at a position, for messages.
+
+    Raises:
+        DataError: if more than 90 % of the cells are numbers, but not all; the first other cell is
+            named.
+
+    Example:
+        >>> holds_numbers(["1", "NA", "2"], column="x", place=str)
+        True
+        >>> holds_numbers(["1", "north"], column="x", place=str)
+        False
+    """
+    if isinstance(cells, pd.Series) and not _is_readable(cells.dtype):
+        return False
+    values, wrong = _read(cells)
+    if not len(wrong):
+        return True
+    count = int(np.isfinite(values).sum())
+    if count <= _MOSTLY * (count + len(wrong)):
+        return False
+    row = int(wrong[0])
+    raise DataError(
+        f"column {column!r} holds numbers in {count} rows, but {place(row)} holds "
+        f"{show_cell(_cell(cells, row))}; correct or empty this cell ({len(wrong)} in all are no "
+        f"numbers)"
+    )
+
+
+def parse_labels(
+    cells: Cells, *, column: str, place: Place
+) -> tuple[NDArray[np.int32], tuple[str, ...]]:
+    """Return a column of labels as codes, and the labels: the distinct texts, sorted.
+
+    Args:
+        cells: `(N,)` texts, or a pandas column of texts, categories, numbers or truth values.
+        column: its name, for messages.
+        place: names the row at a position, for messages.
+
+    Returns:
+        `(N,)` int32 positions in the labels, `MISSING` where a cell is missing; the labels.
+
+    Raises:
+        DataError: if there are more than 1,000 labels, or the cells are times.
+
+    Example:
+        >>> codes, labels = parse_labels(["NW ", "cv", "NA", "NW"], column="wind", place=str)
+        >>> codes.tolist(), labels
+        ([0, 1, -1, 0], ('NW', 'cv'))
+    """
+    codes, texts = factorize_texts(cells, column=column)
+    if len(texts) > _LABELS:
+        row = int((codes == _LABELS).argmax())
+        raise DataError(
+            f"column {column!r} holds {len(texts)} different texts, such as {texts[0]!r} and, on "
+            f"{place(row)}, {texts[_LABELS]!r}: it looks like an identifier; a covariate may have "
+            f"{_LABELS} labels"
+        )
+    labels = tuple(sorted(texts))
+    number = {label: position for position, label in enumerate(labels)}
+    # One more at the end, so that the code MISSING, -1, stays itself.
+    recoded = np.array([*(number[text] for text in texts), MISSING], dtype=np.int32)
+    return recoded[codes], labels
+
+
+def factorize_texts(cells: Cells, *, column: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Return the cells as codes of their texts, in the order of first appearance.
+
+    Space around a text does not count; whole floats are written as integers.
+
+    Args:
+        cells: `(N,)` as for `parse_labels`.
+        column: its name, for messages.
+
+    Returns:
+        `(N,)` int64 positions in the texts, `MISSING` where a cell is missing; the texts.
+
+    Raises:
+        DataError: if the cells are times.
+
+    Example:
+        >>> codes, texts = factorize_texts(["b", " a", "", "b "], column="x")
+        >>> codes.tolist(), texts
+        ([0, 1, -1, 0], ('b', 'a'))
+    """
+    values: Any = np.array(cells, dtype=object)
     if isinstance(cells, pd.Series):
         kind = cells.dtype
-        refuse_missing(cells.isna().to_numpy(dtype=bool), column, place)
-        if pd.api.types.is_bool_dtype(kind):
-            raise DataError(f"column {column!r} must hold numbers, but it holds {kind} values")
-        if pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_complex_dtype(kind):
-            values = cells.to_numpy(dtype=np.float64)
-            return _finite(values, cells, column, place)
+        if pd.api.types.is_datetime64_any_dtype(kind) or pd.api.types.is_timedelta64_dtype(kind):
+            raise DataError(f"column {column!r} must hold texts or numbers, but it holds {kind}")
+        values = cells.astype(object)
+    raw, distinct = pd.factorize(values)
+    texts: dict[str, int] = {}
+    codes = [
+        MISSING if text.casefold() in MISSING_TEXTS else texts.setdefault(text, len(texts))
+        for text in map(_text, distinct)
+    ]
+    return np.array([*codes, MISSING], dtype=np.int64)[raw], tuple(texts)
+
+
+def missing_cells(cells: Cells) -> NDArray[np.bool_]:
+    """Return `(N,)` bool, true where a cell is missing: empty, or one of `MISSING_TEXTS`.
+
+    Example:
+        >>> missing_cells(["1", " NA", "", "x"]).tolist()
+        [False, True, True, False]
+    """
+    if isinstance(cells, pd.Series):
+        missing = cells.isna().to_numpy(dtype=bool)
+        if not _holds_objects(cells.dtype):
+            return missing
         cells = cells.astype(object).tolist()
-    values = _floats(cells, column, place)
-    return _finite(values, cells, column, place)
+    else:
+        missing = np.zeros(len(cells), dtype=bool)
+    words = {
+        text
+        for text in {cell for cell in cells if isinstance(cell, str)}
+        if text.strip().casefold() in MISSING_TEXTS
+    }
+    if words:
+        found = (isinstance(cell, str) and cell in words for cell in cells)
+        missing = missing | np.fromiter(found, dtype=bool, count=len(cells))
+    return missing
 
 
 def refuse_missing(missing: NDArray[np.bool_], column: str, place: Place) -> None:
@@ -96,31 +242,57 @@ def show_cell(cell: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
-def _floats(cells: Sequence[Any], column: str, place: Place) -> NDArray[np.float64]:
-    if all(type(cell) is str for cell in cells) and not any("_" in cell for cell in cells):
+def _read(cells: Cells) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the cells as floats, NaN where missing or wrong, and the rows that hold no number."""
+    if isinstance(cells, pd.Series):
+        if not _holds_objects(cells.dtype) and _is_readable(cells.dtype):
+            return cells.to_numpy(dtype=np.float64, na_value=np.nan), np.empty(0, dtype=np.int64)
+        missing = missing_cells(cells)
+        cells = cells.astype(object).tolist()
+    else:
+        missing = missing_cells(cells)
+    values = np.full(len(cells), np.nan)
+    rows = np.flatnonzero(~missing)
+    present = cells if len(rows) == len(cells) else [cells[row] for row in rows.tolist()]
+    if all(type(cell) is str for cell in present) and not any("_" in cell for cell in present):
         try:
-            return np.fromiter(map(float, cells), dtype=np.float64, count=len(cells))
+            values[rows] = np.fromiter(map(float, present), dtype=np.float64, count=len(present))
         except ValueError:
             pass  # The search below says which cell it is, or understands it.
-    missing = [isinstance(cell, str) and cell.strip().casefold() in MISSING_TEXTS for cell in cells]
-    parsed = [
-        np.nan if absent else _number(cell) for cell, absent in zip(cells, missing, strict=True)
-    ]
+        else:
+            return values, rows[:0]
+    parsed = [_number(cell) for cell in present]
     wrong = [row for row, value in enumerate(parsed) if value is None]
-    if wrong and _has_decimal_comma(cells, wrong):
+    if wrong and _has_decimal_comma(present, wrong):
         for row in wrong:
-            parsed[row] = float(cells[row].replace(",", "."))
-    elif wrong:
-        cell = cells[wrong[0]]
-        why = ""
-        if isinstance(cell, str) and "," in cell:
-            why = "; write numbers with a decimal point and without thousands separators"
-        raise DataError(
-            f"column {column!r} must hold numbers, but {place(wrong[0])} holds "
-            f"{show_cell(cell)}{why}"
-        )
-    refuse_missing(np.array(missing, dtype=bool), column, place)
-    return np.array(parsed, dtype=np.float64)
+            parsed[row] = float(present[row].replace(",", "."))
+        wrong = []
+    values[rows] = np.array(parsed, dtype=np.float64)
+    return values, rows[wrong]
+
+
+def _holds_objects(kind: Any) -> bool:
+    """Tell whether a pandas column of this dtype may hold texts."""
+    is_plain = pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_datetime64_any_dtype(kind)
+    return not (is_plain or pd.api.types.is_bool_dtype(kind))
+
+
+def _is_readable(kind: Any) -> bool:
+    """Tell whether a pandas column of this dtype may hold numbers."""
+    types = pd.api.types
+    if types.is_complex_dtype(kind) or types.is_bool_dtype(kind):
+        return False
+    return not (types.is_datetime64_any_dtype(kind) or types.is_timedelta64_dtype(kind))
+
+
+def _cell(cells: Cells, row: int) -> Any:
+    return cells.iloc[row] if isinstance(cells, pd.Series) else cells[row]
+
+
+def _text(cell: Any) -> str:
+    if isinstance(cell, (float, np.floating)) and float(cell).is_integer():
+        return str(int(cell))
+    return str(cell).strip()
 
 
 def _number(cell: Any) -> float | None:
@@ -150,14 +322,9 @@ def _has_decimal_comma(cells: Sequence[Any], wrong: Sequence[int]) -> bool:
 def _finite(
     values: NDArray[np.float64], cells: Cells, column: str, place: Place
 ) -> NDArray[np.float64]:
-    """Return `values`, each of them finite and, if it was an integer, exact."""
-
-    def cell(row: int) -> Any:
-        return cells.iloc[row] if isinstance(cells, pd.Series) else cells[row]
-
-    refuse_missing(np.isnan(values), column, place)
+    """Return `values`, each of them finite or missing and, if it was an integer, exact."""
     for row in np.flatnonzero(np.abs(values) >= _LARGEST_INTEGER).tolist():
-        found = cell(row)
+        found = _cell(cells, row)
         exact = None
         if isinstance(found, numbers.Integral):
             exact = decimal.Decimal(int(found))

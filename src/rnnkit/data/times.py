@@ -1,8 +1,7 @@
-"""A column of times, in whatever form tables hold them, as datetime64[ns] at a regular step.
+"""A column of times, in whatever form tables hold them, as datetime64[ns].
 
 Texts are read by stated patterns only, one for the whole column, so that nothing is guessed. Times
-with a UTC offset keep the time on their clock, and the offset is told beside them; a column in
-which the offset changes is refused.
+with a UTC offset keep the time on their clock, and the offset is told beside them.
 """
 
 from __future__ import annotations
@@ -14,10 +13,14 @@ from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from rnnkit.data.calendar import Step, Times, infer_step
-from rnnkit.data.cells import MISSING_TEXTS, Cells, Place, refuse_missing, show_cell
+from rnnkit.data.cells import Cells, Place, missing_cells, refuse_missing, show_cell
+from rnnkit.data.grid import has_few_gaps, has_no_gaps
 from rnnkit.errors import DataError
+
+IntArray = NDArray[np.int64]
 
 # The years that datetime64[ns] holds in full.
 _YEARS = range(1678, 2262)
@@ -55,13 +58,10 @@ _CLOCKS = (
 def parse_times(
     cells: Cells, *, column: str, place: Place, step: Step | None = None
 ) -> tuple[Times, str]:
-    """Return a column of times as datetime64[ns], and its UTC offset.
-
-    Dates of two small numbers, such as 3/4/2020, are read month first and day first; the reading
-    that is possible is taken, or the only one that gives a regular series, or neither.
+    """Return a column of times as datetime64[ns], and its one UTC offset.
 
     Args:
-        cells: `(N,)` texts, or a pandas column of texts, dates, times, periods or whole years.
+        cells: as for `clock_times`.
         column: its name, for messages.
         place: names the row at a position, for messages.
         step: the step that the times should follow; `None` for any.
@@ -70,22 +70,86 @@ def parse_times(
         `(N,)` times on the clock of the offset, and the offset: `""` for none, or as `"+09:00"`.
 
     Raises:
-        DataError: naming the row that holds no time, or one in another form.
+        DataError: as `clock_times`; if the offset changes, naming the row.
 
     Example:
         >>> times, offset = parse_times(["1949Q1", "1949Q2"], column="t", place=str)
         >>> times.astype("M8[D]").tolist(), offset
         ([datetime.date(1949, 1, 1), datetime.date(1949, 4, 1)], '')
     """
-    reader = _TimeColumn(column, place)
+    times, offsets = clock_times(cells, column=column, place=place, step=step)
+    if offsets is None:
+        return times, ""
+    for row in np.flatnonzero(offsets != offsets[0])[:1]:
+        raise DataError(
+            f"the UTC offset of column {column!r} changes from {show_offset(offsets[0])} to "
+            f"{show_offset(offsets[row])} on {place(int(row))}; convert all times to UTC, or write "
+            f"them without an offset"
+        )
+    return times, show_offset(offsets[0])
+
+
+def clock_times(
+    cells: Cells,
+    *,
+    column: str,
+    place: Place,
+    step: Step | None = None,
+    series: IntArray | None = None,
+) -> tuple[Times, IntArray | None]:
+    """Return a column of times as datetime64[ns] on their own clocks, and their UTC offsets.
+
+    Dates of two small numbers, such as 3/4/2020, are read month first and day first. Taken is the
+    reading that is possible; or that alone gives regular times; or that alone gives times with few
+    gaps; or in which alone the rows of each series are in order. Else they are refused.
+
+    Args:
+        cells: `(N,)` texts, or a pandas column of texts, dates, times, periods or whole years.
+        column: its name, for messages.
+        place: names the row at a position, for messages.
+        step: the step that the times should follow; `None` for any.
+        series: `(N,)` the number of each row's series; `None` for one series.
+
+    Returns:
+        `(N,)` times, and `(N,)` offsets from UTC in nanoseconds, or `None` where the cells tell
+        none.
+
+    Raises:
+        DataError: naming the row that holds no time, or one in another form.
+
+    Example:
+        >>> times, offsets = clock_times(["2020-01-01 09:00+09:00"], column="t", place=str)
+        >>> times.astype("M8[h]").tolist(), offsets.tolist() == [9 * 3600 * 10**9]
+        ([datetime.datetime(2020, 1, 1, 9, 0)], True)
+    """
+    refuse_missing(missing_cells(cells), column, place)
     if not isinstance(cells, pd.Series):
-        return reader.from_texts(cells, step)
-    refuse_missing(cells.isna().to_numpy(dtype=bool), column, place)
+        return _read_texts(cells, column, place, step, series)
     if isinstance(cells.dtype, pd.DatetimeTZDtype):
-        return reader.from_zone(cells)
+        utc = cells.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
+        clock = cells.dt.tz_localize(None).to_numpy()
+        offsets = (clock - utc).astype("m8[ns]").astype(np.int64)
+        return _TimeColumn(column, place).nanoseconds(clock), offsets
     if pd.api.types.is_datetime64_dtype(cells.dtype):
-        return reader.nanoseconds(cells.to_numpy()), ""
-    return reader.from_objects(cells.astype(object).tolist(), step)
+        return _TimeColumn(column, place).nanoseconds(cells.to_numpy()), None
+    objects = cells.astype(object).tolist()
+    if isinstance(objects[0], (str, int, float, np.integer, np.floating)):
+        texts = _TimeColumn(column, place).texts(objects)
+        return _read_texts(texts, column, place, step, series)
+    return _TimeColumn(column, place).from_objects(objects)
+
+
+def show_offset(offset: int) -> str:
+    """Return a UTC offset in nanoseconds as text.
+
+    Example:
+        >>> show_offset(-12_600 * 10**9)
+        '-03:30'
+    """
+    seconds = int(offset) // 10**9
+    minutes, rest = divmod(abs(seconds), 60)
+    text = f"{'-' if seconds < 0 else '+'}{minutes // 60:02d}:{minutes % 60:02d}"
+    return f"{text}:{rest:02d}" if rest else text
 
 
 def regular_step(times: Times, *, source: str, place: Place, step: Step | None = None) -> Step:
@@ -143,6 +207,26 @@ def show_time(time: np.datetime64) -> str:
     return str(pd.Timestamp(time)).removesuffix(" 00:00:00")
 
 
+def _read_texts(
+    cells: Sequence[str], column: str, place: Place, step: Step | None, series: IntArray | None
+) -> tuple[Times, IntArray | None]:
+    """Return times from texts, each distinct text read once: a table of series repeats them."""
+    codes, distinct = pd.factorize(np.array(cells, dtype=object))
+    first = np.empty(len(distinct), dtype=np.int64)
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    reader = _TimeColumn(column, lambda number: place(int(first[number])))
+    readings, offsets = reader.from_texts([text.strip() for text in distinct])
+    if series is None:
+        series = np.zeros(len(codes), dtype=np.int64)
+    chosen = _choose([reading[codes] for reading in readings], series, step)
+    if chosen is None:
+        raise DataError(
+            f"the dates in column {column!r}, such as {distinct[0]!r} on {place(0)}, can be "
+            f"read month first and day first; write them as 2020-01-31"
+        )
+    return chosen, None if offsets is None else offsets[codes]
+
+
 class _TimeColumn:
     """Reads one time column; knows its name and rows for the messages."""
 
@@ -150,55 +234,46 @@ class _TimeColumn:
         self.column = column
         self.place = place
 
-    def from_texts(self, cells: Sequence[str], step: Step | None) -> tuple[Times, str]:
-        cells = [cell.strip() for cell in cells]
-        missing = [cell.casefold() in MISSING_TEXTS for cell in cells]
-        refuse_missing(np.array(missing, dtype=bool), self.column, self.place)
-        cells, offset = self._cut_offsets(cells)
+    def from_texts(self, cells: list[str]) -> tuple[list[Times], IntArray | None]:
+        """Return all possible readings of stripped texts, and the offsets."""
+        cells, offsets = self._cut_offsets(cells)
         if _QUARTER.fullmatch(cells[0]):
             self._require(_QUARTER, cells)
             months = [f"{cell[:4]}-{3 * int(cell[-1]) - 2:02d}" for cell in cells]
-            return self._choose(months, ["ISO8601"], step), offset
+            return self._readings(months, ["ISO8601"]), offsets
         pattern, forms = self._pattern(cells[0])
         self._require(pattern, cells)
-        return self._choose(cells, forms, step), offset
+        return self._readings(cells, forms), offsets
 
-    def from_zone(self, cells: pd.Series[Any]) -> tuple[Times, str]:
-        clock = cells.dt.tz_localize(None).to_numpy()
-        gaps = clock - cells.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
-        changes = np.flatnonzero(gaps != gaps[0])
-        shown = [_show_offset(pd.Timedelta(gaps[row])) for row in (0, *changes[:1])]
-        if len(shown) > 1:
-            self._refuse_offsets(int(changes[0]), *shown)
-        return self.nanoseconds(clock), shown[0]
-
-    def from_objects(self, cells: list[Any], step: Step | None) -> tuple[Times, str]:
-        """Return the times of Python objects, which must all be of the kind of the first."""
-        first = cells[0]
-        if isinstance(first, str):
+    def texts(self, cells: list[Any]) -> list[str]:
+        """Return cells of texts or of numbers, which must all be of the kind of the first."""
+        if isinstance(cells[0], str):
             self._require_kind(cells, str)
-            return self.from_texts(cells, step)
-        if isinstance(first, pd.Period):
+            return cells
+        self._require_kind(cells, int, float, np.integer, np.floating)
+        return [str(int(cell)) if float(cell).is_integer() else str(cell) for cell in cells]
+
+    def from_objects(self, cells: list[Any]) -> tuple[Times, IntArray | None]:
+        """Return the times of Python objects, which must all be of the kind of the first."""
+        if isinstance(cells[0], pd.Period):
             self._require_kind(cells, pd.Period)
             for row, cell in enumerate(cells):
                 self._require_year(cell.year, row, cell)
-            return self.nanoseconds(
-                np.array([cell.start_time.to_datetime64() for cell in cells])
-            ), ""
-        if isinstance(first, datetime.date):
-            self._require_kind(cells, datetime.date)
-            offsets = [
-                _show_offset(cell.utcoffset()) if isinstance(cell, datetime.datetime) else ""
-                for cell in cells
-            ]
-            clock = []
-            for row, cell in enumerate(cells):
-                self._require_year(cell.year, row, cell)
-                clock.append(pd.Timestamp(cell).tz_localize(None).as_unit("ns").to_datetime64())
-            return np.array(clock), self._one_offset(offsets)
-        self._require_kind(cells, int, float, np.integer, np.floating)
-        texts = [str(int(cell)) if float(cell).is_integer() else str(cell) for cell in cells]
-        return self.from_texts(texts, step)
+            starts = [cell.start_time.to_datetime64() for cell in cells]
+            return self.nanoseconds(np.array(starts)), None
+        self._require_kind(cells, datetime.date)
+        clock: list[np.datetime64] = []
+        offsets: list[datetime.timedelta | None] = []
+        for row, cell in enumerate(cells):
+            self._require_year(cell.year, row, cell)
+            offset = cell.utcoffset() if isinstance(cell, datetime.datetime) else None
+            if row and (offset is None) != (offsets[0] is None):
+                self._refuse(row, cell, "; all rows need a UTC offset, or none")
+            clock.append(pd.Timestamp(cell).tz_localize(None).as_unit("ns").to_datetime64())
+            offsets.append(offset)
+        if offsets[0] is None:
+            return np.array(clock), None
+        return np.array(clock), np.array(offsets, dtype="m8[ns]").astype(np.int64)
 
     def nanoseconds(self, values: Times) -> Times:
         """Return datetime64 of any unit as datetime64[ns], NaT included."""
@@ -233,30 +308,23 @@ class _TimeColumn:
             if not pattern.fullmatch(cell):
                 self._refuse(row, cell)
 
-    def _cut_offsets(self, cells: list[str]) -> tuple[list[str], str]:
-        """Return the cells without their UTC offset, and the offset, if the first one has it."""
+    def _cut_offsets(self, cells: list[str]) -> tuple[list[str], IntArray | None]:
+        """Return the cells without their UTC offset, and the offsets, if the first one has it."""
         if not _OFFSET.fullmatch(cells[0]):
-            return cells, ""
+            return cells, None
         clocks, offsets = [], []
         for row, cell in enumerate(cells):
             match = _OFFSET.fullmatch(cell)
             if match is None:
                 self._refuse(row, cell)
-            digits = match["offset"].replace(":", "")
+            digits = match["offset"].replace(":", "").replace("UTC", "Z").replace("Z", "+00")
+            minutes = 60 * int(digits[1:3]) + int(digits[3:] or 0)
             clocks.append(match["clock"])
-            offsets.append(
-                "+00:00" if digits in ("Z", "UTC") else f"{digits[:3]}:{digits[3:] or '00'}"
-            )
-        return clocks, self._one_offset(offsets)
+            offsets.append((-minutes if digits[0] == "-" else minutes) * 60 * 10**9)
+        return clocks, np.array(offsets, dtype=np.int64)
 
-    def _one_offset(self, offsets: Sequence[str]) -> str:
-        for row, offset in enumerate(offsets):
-            if offset != offsets[0]:
-                self._refuse_offsets(row, offsets[0], offset)
-        return offsets[0]
-
-    def _choose(self, cells: Sequence[str], forms: Sequence[str], step: Step | None) -> Times:
-        """Return the cells read by the one form that fits them."""
+    def _readings(self, cells: Sequence[str], forms: Sequence[str]) -> list[Times]:
+        """Return the cells read by each of the forms that fit them all."""
         readings = [
             self.nanoseconds(pd.to_datetime(list(cells), format=form, errors="coerce").to_numpy())
             for form in forms
@@ -269,19 +337,7 @@ class _TimeColumn:
             row = int(min(no_dates, key=len)[0])
             both = "; the rows agree neither on month first nor on day first"
             self._refuse(row, cells[row], both if len(forms) > 1 else "")
-        if len(possible) == 1 or (possible[0] == possible[1]).all():
-            return possible[0]
-        # Where neither reading is regular, the ascending one is refused later, its row named.
-        for fits in (_is_regular, _is_ascending):
-            fitting = [reading for reading in possible if fits(reading, step)]
-            if len(fitting) == 1:
-                return fitting[0]
-            if fitting:
-                break
-        raise DataError(
-            f"the dates in column {self.column!r}, such as {cells[0]!r} on {self.place(0)}, can be "
-            f"read month first and day first; write them as 2020-01-31"
-        )
+        return possible
 
     def _refuse(self, row: int, cell: object, why: str = "") -> NoReturn:
         raise DataError(
@@ -290,31 +346,32 @@ class _TimeColumn:
             f"{show_cell(cell)}{why}"
         )
 
-    def _refuse_offsets(self, row: int, before: str, after: str) -> NoReturn:
-        raise DataError(
-            f"the UTC offset of column {self.column!r} changes from {before or 'none'} to "
-            f"{after or 'none'} on {self.place(row)}; convert all times to UTC, or write them "
-            f"without an offset"
-        )
 
+def _choose(readings: list[Times], series: IntArray, step: Step | None) -> Times | None:
+    """Return the reading that alone fits, or None.
 
-def _is_regular(times: Times, step: Step | None) -> bool:
-    if not _is_ascending(times, step) or (step is None and len(times) < 3):
-        return False
-    return not len((step or infer_step(times)).breaks(times)[0])
+    Args:
+        readings: `(N,)` each, at least one.
+        series: `(N,)` the number of each row's series.
+        step: the step that the times should follow; `None` for any.
+    """
+    if len(readings) == 1 or (readings[0] == readings[1]).all():
+        return readings[0]
 
+    order = np.argsort(series, kind="stable")
+    within = np.diff(series[order]) == 0
 
-def _is_ascending(times: Times, step: Step | None) -> bool:
-    return bool((times[1:] > times[:-1]).all())
+    def in_order(times: Times) -> bool:
+        distances = np.diff(times[order])[within].astype(np.int64)
+        return bool((distances >= 0).all() or (distances <= 0).all())
 
-
-def _show_offset(offset: datetime.timedelta | None) -> str:
-    if offset is None:
-        return ""
-    seconds = int(offset.total_seconds())
-    minutes, rest = divmod(abs(seconds), 60)
-    text = f"{'-' if seconds < 0 else '+'}{minutes // 60:02d}:{minutes % 60:02d}"
-    return f"{text}:{rest:02d}" if rest else text
+    for fits in (has_no_gaps, has_few_gaps, None):
+        fitting = [t for t in readings if fits is None or fits(np.unique(t), step)]
+        if len(fitting) > 1:
+            fitting = [times for times in fitting if in_order(times)]
+        if fitting:
+            return fitting[0] if len(fitting) == 1 else None
+    return None
 
 
 def _one(step_name: str) -> str:
