@@ -10,7 +10,6 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
 from rnnkit.errors import ShapeError
 from rnnkit.messages import Message
@@ -28,6 +27,7 @@ from rnnkit.report.drawing import (
     few_markers,
     line,
     mark_axis,
+    mark_steps,
     name_panel,
     positions,
     sheet,
@@ -133,17 +133,14 @@ def backtest_plot(picture: BacktestPicture) -> Figure:
     metric = {"metric": picture.metric}
     _draw(panels[0], positions(picture.origins), picture.by_origin, styles)
     mark_axis(panels[0], picture.origins)
-    name_panel(
-        panels[0], lettering.render(Message("{metric} by forecast origin", metric)), lettering
-    )
-    origin = Message("first row forecast: {time}", {"time": time_name})
-    panels[0].set_xlabel(shorten(lettering.render(origin), LINE), **lettering.style)
+    label = lettering.render(Message("{metric} of each forecast, by its first row", metric))
+    name_panel(panels[0], label, lettering)
+    panels[0].set_xlabel(shorten(time_name, LINE), **lettering.style)
     if steps > 1:
         _draw(panels[1], np.arange(1.0, steps + 1), picture.by_step, styles)
-        panels[1].xaxis.set_major_locator(MaxNLocator(12, integer=True))
         label = lettering.render(Message("{metric} by rows ahead", metric))
         name_panel(panels[1], label, lettering)
-        panels[1].set_xlabel(say("rows ahead"), **lettering.style)
+        mark_steps(panels[1], steps, lettering)
     add_legend(figure, entries, lettering)
     return figure
 

@@ -1,4 +1,4 @@
-"""The picture of what prediction intervals promised beside what they held."""
+"""The picture of the measured coverage of prediction intervals beside the nominal one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
 from rnnkit.errors import ShapeError
 from rnnkit.messages import Message
@@ -23,6 +23,7 @@ from rnnkit.report.drawing import (
     add_legend,
     few_markers,
     line,
+    mark_steps,
     name_panel,
     sheet,
 )
@@ -30,7 +31,7 @@ from rnnkit.report.language import Language
 from rnnkit.report.lettering import Lettering
 
 _COLOURS = (BLUE, VERMILION, GREEN, PURPLE)
-_PROMISED: Style = {"color": BLACK, "linewidth": 1.2, "linestyle": (0, (4, 3)), "zorder": 2.0}
+_NOMINAL: Style = {"color": BLACK, "linewidth": 1.2, "linestyle": (0, (4, 3)), "zorder": 2.0}
 
 
 def coverage_plot(
@@ -42,7 +43,7 @@ def coverage_plot(
     """Draw which share of the actual values lay in the prediction intervals, by step ahead.
 
     Args:
-        levels: `L` percentages that the intervals promise, such as 80.
+        levels: `L` nominal percentages, such as 80.
         by_step: `(L, H)` float64 in 0..1, the measured shares by step ahead.
         overall: `(L,)` float64 in 0..1, the measured shares of all steps.
         language: of the words.
@@ -72,18 +73,17 @@ def coverage_plot(
         style: Style = {"color": _COLOURS[k % len(_COLOURS)], "linewidth": 1.8, "zorder": 2.5}
         style |= few_markers(len(steps))
         line(panel, steps, 100 * by_step[k], style)
-        panel.axhline(level, **{**_PROMISED, "color": style["color"]})
+        panel.axhline(level, **{**_NOMINAL, "color": style["color"]})
         held = Message(
-            "{level} % interval: held {share:.1f} %",
+            "{level} % interval: measured {share:.1f} %",
             {"level": level, "share": 100 * float(overall[k])},
         )
         entries[lettering.render(held)] = Line2D([], [], **style)
-    entries[say("what was promised")] = Line2D([], [], **_PROMISED)
+    entries[say("nominal")] = Line2D([], [], **_NOMINAL)
     lowest = min([float(np.nanmin(100 * by_step, initial=100.0)), *levels])
     panel.set_ylim(max(-2.0, lowest - 10), 102)
     panel.yaxis.set_major_formatter(PercentFormatter(decimals=0, symbol=" %"))
-    panel.xaxis.set_major_locator(MaxNLocator(12, integer=True))
-    panel.set_xlabel(say("rows ahead"), **lettering.style)
+    mark_steps(panel, len(steps), lettering)
     name_panel(panel, say("share of the actual values within the interval"), lettering)
     add_legend(figure, entries, lettering)
     return figure

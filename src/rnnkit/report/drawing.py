@@ -124,6 +124,13 @@ def mark_axis(panel: Axes, axis: Axis) -> None:
     panel.xaxis.set_major_formatter(formatter)
 
 
+def mark_steps(panel: Axes, horizon: int, lettering: Lettering) -> None:
+    """Choose the ticks for an axis of rows ahead, from 1 to `horizon`, and name it."""
+    panel.set_xlim(0.5, horizon + 0.5)
+    panel.xaxis.set_major_locator(MaxNLocator(12, integer=True, min_n_ticks=1))
+    panel.set_xlabel(lettering.say("rows ahead"), **lettering.style)
+
+
 class _DateLocator(AutoDateLocator):
     """Leaves out the last tick of a month where the first of the next one stands close to it."""
 

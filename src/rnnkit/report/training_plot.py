@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from rnnkit.messages import Message
 from rnnkit.report.drawing import BASELINE, BLACK, MODEL, Style, add_legend, line, sheet
@@ -81,6 +81,9 @@ def training_plot(histories: Sequence[Losses], language: Language = "en") -> Fig
     logarithmic = _span(histories) > 10
     if logarithmic:
         panel.set_yscale("log")
+        panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        panel.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        panel.yaxis.set_minor_formatter(NullFormatter())
     panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     panel.set_xlabel(say("epoch"), **lettering.style)
     panel.set_ylabel(say("loss (logarithmic axis)" if logarithmic else "loss"), **lettering.style)
