@@ -1,0 +1,94 @@
+"""Sections that more than one page has: scores, intervals, baselines left out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rnnkit.messages import Message
+from rnnkit.report.markup import Markup, Table, Text, join
+from rnnkit.report.scores import COLUMNS, format_score, score_rows
+
+
+@dataclass(frozen=True)
+class Interval:
+    """How a prediction interval did on rows that were forecast.
+
+    Args:
+        level: the percentage of values that it should hold, its nominal coverage.
+        coverage: the share of values in 0..1 that it held; NaN where it is unknown.
+        width: its mean width in the data's units; NaN where units differ.
+    """
+
+    level: int
+    coverage: float
+    width: float
+
+
+def scores(
+    markup: Markup,
+    scores: Mapping[str, Mapping[str, Any]],
+    *,
+    model: str,
+    metric: str,
+    about: Text,
+) -> str:
+    """Return the table of scores with its legend, which begins with the sentence `about`."""
+    rows = score_rows(scores, model=model, metric=metric)
+    table = Table(
+        head=("", *COLUMNS.values()),
+        rows=[(markup.name(row.name) + " ★" * row.is_best, *row.cells) for row in rows],
+        numbers=range(1, len(COLUMNS) + 1),
+        marked=[k for k, row in enumerate(rows) if row.is_model],
+    )
+    legend = [about, Message("★ smallest {metric}.", {"metric": COLUMNS[metric]})]
+    if any("–" in row.cells for row in rows):
+        legend.append(
+            Message(
+                "– is undefined: MAPE where an actual value is 0, MASE where the rows before do not"
+                " change."
+            )
+        )
+    return join(
+        (
+            markup.heading(Message("Scores")),
+            markup.table(table),
+            markup.paragraphs(legend, "small"),
+        )
+    )
+
+
+def intervals(markup: Markup, intervals: Sequence[Interval]) -> str:
+    """Return the table of nominal and measured coverage; empty without intervals."""
+    if not intervals:
+        return ""
+    table = Table(
+        head=(Message("nominal"), Message("measured"), Message("mean width")),
+        rows=[(f"{i.level} %", _percent(i.coverage), format_score(i.width)) for i in intervals],
+        numbers=(1, 2),
+    )
+    legend = Message(
+        "Measured: the share of actual values that lay within the interval; it should be close to"
+        " the nominal one. The width is in the units of the data."
+    )
+    return join(
+        (
+            markup.heading(Message("Prediction intervals")),
+            markup.table(table),
+            markup.paragraph(legend, "small"),
+        )
+    )
+
+
+def left_out(markup: Markup, skipped: Mapping[str, Text]) -> str:
+    """Return the baselines that were not scored, with the reasons; empty if there are none."""
+    if not skipped:
+        return ""
+    facts = markup.facts((markup.name(name), reason) for name, reason in skipped.items())
+    return join((markup.heading(Message("Baselines left out")), facts))
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %" if math.isfinite(share) else "–"
