@@ -93,8 +93,14 @@ def check_columns(
         next(table.rows())
 
 
-def check_column(column: str, names: Sequence[str], source: str) -> None:
+def check_column(column: str, names: Sequence[str], source: str, hint: str = "") -> None:
     """Refuse a column that `names` holds not at all, or twice.
+
+    Args:
+        column: the name asked for.
+        names: of all columns.
+        source: what the table is called.
+        hint: what else is to be said about the names where the column is missing.
 
     Raises:
         DataError: naming what was found in `source`, and the name nearest to `column`.
@@ -112,7 +118,7 @@ def check_column(column: str, names: Sequence[str], source: str) -> None:
         raise DataError(f"{source} has {count} columns named {column!r}; names must differ")
     raise DataError(
         f"{source} has no column {column!r}; its columns are {listed(names)}"
-        f"{closest(column, names)}"
+        f"{hint}{closest(column, names)}"
     )
 
 
@@ -124,16 +130,12 @@ def open_text_columns(
     A ragged table may have columns by number beyond those of its first row.
     """
     table = open_table(path, header=header, ragged=ragged)
+    hint = ""
+    if table.header == "numbers":
+        hint = ", by number since its first line holds data; use these, or add a header line"
     for column in columns:
-        if ragged and column.isdecimal() and int(column) > len(table.names):
-            continue
-        if table.header == "numbers" and column not in table.names:
-            raise DataError(
-                f"{path} has no column {column!r}: its first line holds data, so its columns are "
-                f"named by number, '1' to {table.names[-1]!r}; use these, or put a header line "
-                f"above it"
-            )
-        check_column(column, table.names, str(path))
+        if not (ragged and column.isdecimal() and int(column) > len(table.names)):
+            check_column(column, table.names, str(path), hint)
     return table
 
 

@@ -21,7 +21,7 @@ from rnnkit.data.header import (
     open_text_columns,
     refuse_header_option,
 )
-from rnnkit.data.text_table import ENDS_EMPTY, Comments, TextTable, listed
+from rnnkit.data.text_table import ENDS_EMPTY, Passed, TextTable, listed
 from rnnkit.errors import DataError
 from rnnkit.messages import Message
 
@@ -125,11 +125,11 @@ def _from_text(text: TextTable, columns: Sequence[str] | None) -> Table:
     wanted, notes = _wanted(text.names, columns)
     cells_of: dict[str, list[str]] = {name: [] for name in wanted}
     picked = [(cells, text.names.index(name)) for name, cells in cells_of.items()]
-    lines, comments = _Lines(path), Comments()
+    lines, passed = _Lines(path), Passed()
     # Without a header, a delimiter at the end of every line looks like one column more.
     ends_empty = text.header == "numbers" and len(text.names) > 1
     rows = 0
-    for line, cells in text.rows(comments):
+    for line, cells in text.rows(passed):
         lines.add(rows, line)
         rows += 1
         for column, position in picked:
@@ -141,15 +141,28 @@ def _from_text(text: TextTable, columns: Sequence[str] | None) -> Table:
         notes.append(Message(ENDS_EMPTY, {"count": 1}))
         cells_of.pop(names[-1], None)
         names = names[:-1]
-    notes = [*text.notes, *notes, *_comment_notes(text, comments)]
+    if columns is None and _counts_rows(cells_of, names[0], text):
+        del cells_of[names[0]]
+        found = "a first column without a name that counts the rows was left out: {name}"
+        notes.append(Message(found, {"name": repr(names[0])}))
+    notes = [*text.notes, *notes, *_passed_notes(text, passed)]
     return Table(names, cells_of, rows, str(path), table_name(path), lines.place, tuple(notes))
+
+
+def _counts_rows(cells_of: Mapping[str, Sequence[str]], name: str, text: TextTable) -> bool:
+    """Tell whether a column is the row numbers that a frame's index leaves in a file."""
+    cells = cells_of.get(name, ())
+    if name not in text.unnamed or cells[:1] not in (["0"], ["1"]):
+        return False
+    start = int(cells[0])
+    return all(cell == str(number) for number, cell in enumerate(cells, start))
 
 
 def _from_ragged_text(text: TextTable, columns: Sequence[str] | None) -> Table:
     path = text.file.path
-    lines, comments = _Lines(path), Comments()
+    lines, passed = _Lines(path), Passed()
     rows: list[list[str]] = []
-    for line, cells in text.rows(comments):
+    for line, cells in text.rows(passed):
         lines.add(len(rows), line)
         rows.append(cells)
     width, longest = len(text.names), max(map(len, rows))
@@ -166,26 +179,30 @@ def _from_ragged_text(text: TextTable, columns: Sequence[str] | None) -> Table:
         name: [cells[position] if position < len(cells) else "" for cells in rows]
         for name, position in zip(wanted, map(names.index, wanted), strict=True)
     }
-    notes = [*text.notes, *notes, *_comment_notes(text, comments)]
+    notes = [*text.notes, *notes, *_passed_notes(text, passed)]
     return Table(names, picked, len(rows), str(path), table_name(path), lines.place, tuple(notes))
 
 
-def _comment_notes(text: TextTable, comments: Comments) -> list[Message]:
-    """Return what is said about comment lines, other than the one that holds the names."""
+def _passed_notes(text: TextTable, passed: Passed) -> list[Message]:
+    """Return what is said about the lines passed over, but for a comment that holds the names."""
+    notes = []
     width = len(text.names) + text.extra
     own = 1 if text.header == "comment" else 0
-    count = comments.count - own
-    alike = comments.by_width[width] - own if width > 1 else 0
-    if count and alike > 0:
+    count = passed.comments - own
+    alike = passed.by_width[width] - own if width > 1 else 0
+    if alike > 0:
         found = (
             "lines passed over as comments, since they start with #: {count:,}, of which {alike:,} "
             "have as many cells as a row; put a first cell that starts with # in quotation marks"
         )
-        return [Message(found, {"count": count, "alike": alike})]
-    if count:
+        notes.append(Message(found, {"count": count, "alike": alike}))
+    elif count:
         found = "lines passed over as comments, since they start with #: {count:,}"
-        return [Message(found, {"count": count})]
-    return []
+        notes.append(Message(found, {"count": count}))
+    if passed.blanks and width == 1:
+        found = "blank lines passed over: {count:,}; write NA where a value is missing"
+        notes.append(Message(found, {"count": passed.blanks}))
+    return notes
 
 
 def _from_parquet(path: Path, columns: Sequence[str] | None, header: bool | None) -> Table:
@@ -197,7 +214,9 @@ def _from_parquet(path: Path, columns: Sequence[str] | None, header: bool | None
         found = "columns left out, since they hold lists or structures: {names}"
         notes.append(Message(found, {"names": listed(nested)}))
     with reading_parquet(path) as parquet:
-        frame = parquet.ParquetFile(path).read(columns=wanted).to_pandas(ignore_metadata=True)
+        table = parquet.ParquetFile(path).read(columns=wanted)
+        # What pandas wrote beside the columns says nothing about their cells, and may be damaged.
+        frame = table.replace_schema_metadata().to_pandas()
 
     def place(row: int) -> str:
         return f"row {row} (counted from 0) of {path}"

@@ -21,6 +21,7 @@ from rnnkit.errors import DataError
 from rnnkit.messages import Message
 
 _COMMENT = "#"
+_SHEET_ERROR = re.compile(r"#(?:N/A|NA|DIV/0!|VALUE!|REF!|NUM!|NAME\?|NULL!)")  # no comments
 # A comma also stands in texts and numbers: it is taken only where nothing else fits as well.
 _DELIMITERS = ("\t", ";", "|", ",")
 _BLANKS = " "  # stands for any run of blanks, and is taken only where no delimiter fits
@@ -30,11 +31,11 @@ ENDS_EMPTY = "empty cells at the end of the lines were left out: {count} in each
 
 # What the cells of a first line can be. A wrong guess here costs a wrong header, no wrong number.
 _Kind = Literal["missing", "number", "time", "word"]
-_MISSING = frozenset({"na", "n/a", "nan", "nat", "null", "none", "nil", "missing"})
+_MISSING = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none"})
 _NUMBER = re.compile(
     r"[+-]?(?:[$€£¥₩] ?)?(?:[0-9][0-9,.' ]*|[.,][0-9]+)(?:e[+-]?[0-9]+)? ?%?|[+-]?inf(?:inity)?"
 )
-_WHOLE = re.compile(r"[+-]?[0-9]+")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,9}")
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
@@ -57,21 +58,20 @@ _TIME = re.compile(
 
 
 @dataclass
-class Comments:
-    """The comment lines that were passed over.
+class Passed:
+    """The lines that were passed over.
 
     Args:
-        last: the text of the last one.
-        by_width: how many there were, by the number of cells that their delimiters would give.
+        comments: how many comments there were.
+        by_width: the same, by the number of cells that their delimiters would give.
+        last: the text of the last comment.
+        blanks: lines without text that stand above a row.
     """
 
-    last: str = ""
+    comments: int = 0
     by_width: Counter[int] = field(default_factory=Counter)
-
-    @property
-    def count(self) -> int:
-        """How many there were."""
-        return self.by_width.total()
+    last: str = ""
+    blanks: int = 0
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ class TextTable:
         file: where it is.
         delimiter: a character; a blank stands for any run of blanks.
         names: of the columns, in their order.
+        unnamed: those of them that the table does not name, called by their place.
         header: where the names come from: a line of the table, a comment, or the columns' numbers.
         extra: cells without name or text at the end of the first row.
         ragged: whether rows may be of any length.
@@ -91,31 +92,30 @@ class TextTable:
     file: TextFile
     delimiter: str
     names: tuple[str, ...]
+    unnamed: tuple[str, ...]
     header: Literal["line", "comment", "numbers"]
     extra: int
     ragged: bool
     notes: tuple[Message, ...]
 
-    def rows(
-        self, comments: Comments | None = None
-    ) -> Generator[tuple[int, list[str]], None, None]:
+    def rows(self, passed: Passed | None = None) -> Generator[tuple[int, list[str]], None, None]:
         """Yield the rows of data, each with the line on which it starts.
 
         A row has a cell for each name; if the table is ragged, cells up to the last with a text.
 
         Args:
-            comments: counts the comment lines.
+            passed: counts the lines passed over.
 
         Raises:
             DataError: if the file cannot be read, is not UTF-8, damaged or wrongly quoted, if a row
                 is of another length, or if there are none.
         """
-        comments = Comments() if comments is None else comments
+        passed = Passed() if passed is None else passed
         width = len(self.names)
         header_lines = 1 if self.header == "line" else 0
         line = 0
         with self.file.text() as text:
-            rows = _cut(text, self.delimiter, self.file.path, comments)
+            rows = _cut(text, self.delimiter, self.file.path, passed)
             for line, cells in itertools.islice(rows, header_lines, None):
                 if self.ragged:
                     while cells and not cells[-1].strip():
@@ -125,9 +125,9 @@ class TextTable:
                 yield line, cells
         if not line:
             hint = ""
-            if comments.count:
+            if passed.comments:
                 hint = (
-                    f"; {comments.count} lines start with # and were taken for comments: put cells"
+                    f"; {passed.comments} lines start with # and were taken for comments: put cells"
                     f" that start with # in quotation marks"
                 )
             raise DataError(
@@ -177,16 +177,16 @@ def open_table(path: Path, *, header: bool | None = None, ragged: bool = False) 
     """
     file = open_text(path)
     delimiter = _delimiter(file)
-    comments = Comments()
+    passed = Passed()
     with file.text() as text:
-        rows = _cut(text, delimiter, path, comments)
+        rows = _cut(text, delimiter, path, passed)
         _, first = next(rows, (0, None))
-        above = comments.last
+        above = passed.last
         _, second = next(rows, (0, None))
     if first is None:
         raise DataError(
             f"{path} holds comments alone; a header line and rows were expected"
-            if comments.count
+            if passed.comments
             else f"{path} is empty; a header line and rows were expected"
         )
     return _Heading(first, second or [], above, delimiter, ragged).table(file, header)
@@ -230,12 +230,19 @@ class _Heading:
         if extra:
             notes.append(Message(ENDS_EMPTY, {"count": extra}))
         named = [name or f"column {number}" for number, name in enumerate(names, start=1)]
-        if named != names:
-            unnamed = [new for new, old in zip(named, names, strict=True) if not old]
+        unnamed = [new for new, old in zip(named, names, strict=True) if not old]
+        if unnamed:
             found = "columns without a name are called by their place: {names}"
             notes.append(Message(found, {"names": listed(unnamed)}))
         return TextTable(
-            file, self.delimiter, tuple(named), origin, extra, self.ragged, tuple(notes)
+            file=file,
+            delimiter=self.delimiter,
+            names=tuple(named),
+            unnamed=tuple(unnamed),
+            header=origin,
+            extra=extra,
+            ragged=self.ragged,
+            notes=tuple(notes),
         )
 
     def _names_in_comment(self) -> list[str]:
@@ -282,18 +289,23 @@ def listed(names: Sequence[str]) -> str:
 
 
 def _cut(
-    text: Iterable[str], delimiter: str, path: Path, comments: Comments, *, strict: bool = True
+    text: Iterable[str], delimiter: str, path: Path, passed: Passed, *, strict: bool = True
 ) -> Generator[tuple[int, list[str]], None, None]:
-    """Yield the rows with any text, each with the line on which it starts; count the comments."""
+    """Yield the rows, each with the line on which it starts; count the lines passed over."""
     end = 0  # The lines up to the end of the last row, without comments.
+    blanks = 0
+    kept = ""  # the line read last
 
     def content() -> Generator[str, None, None]:
+        nonlocal kept
         for line in text:
             kept = line if delimiter != _BLANKS else " ".join(line.split()) + "\n"
             # Inside a row, # stands in a quoted cell.
-            if kept.startswith(_COMMENT) and reader.line_num == end:
-                comments.last = kept
-                comments.by_width[kept.count(delimiter) + 1] += 1
+            is_first = reader.line_num == end
+            if is_first and kept.startswith(_COMMENT) and not _SHEET_ERROR.match(kept):
+                passed.comments += 1
+                passed.last = kept
+                passed.by_width[kept.strip("# \r\n").count(delimiter) + 1] += 1
             else:
                 yield kept
 
@@ -302,12 +314,16 @@ def _cut(
     )
     try:
         for cells in reader:
-            if len(cells) > 1 or (cells and cells[0].strip()):
-                yield end + comments.count + 1, cells
+            # A single cell in quotation marks is a row, even if it is empty.
+            if len(cells) > 1 or (cells and (cells[0].strip() or not kept.isspace())):
+                passed.blanks = blanks
+                yield end + passed.comments + 1, cells
+            else:
+                blanks += 1
             end = reader.line_num
     except csv.Error as error:
         raise DataError(
-            f"line {end + comments.count + 1} of {path} cannot be split into cells ({error}); "
+            f"line {end + passed.comments + 1} of {path} cannot be split into cells ({error}); "
             f"check its quotation marks"
         ) from error
 
@@ -320,7 +336,7 @@ def _delimiter(file: TextFile) -> str:
 
     def rows(delimiter: str) -> list[list[str]]:
         text = io.StringIO(sample, newline="")
-        cut = _cut(text, delimiter, file.path, Comments(), strict=False)
+        cut = _cut(text, delimiter, file.path, Passed(), strict=False)
         return [cells for _, cells in cut]
 
     best, most = ",", 0
@@ -343,7 +359,7 @@ def _is_cut_by_blanks(rows: list[list[str]], goes_on: bool) -> bool:
 
 def _kind(cell: str) -> _Kind:
     text = cell.strip().casefold()
-    if text in _MISSING or not any(map(str.isalnum, text)):
+    if text in _MISSING or not any(map(str.isalnum, text)) or _SHEET_ERROR.fullmatch(cell.strip()):
         return "missing"
     if _NUMBER.fullmatch(text):
         return "number"
