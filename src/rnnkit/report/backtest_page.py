@@ -95,7 +95,7 @@ def backtest_page(report: BacktestReport) -> str:
 
 
 def _body(markup: Markup, report: BacktestReport) -> Iterator[str]:
-    yield markup.paragraph(report.verdict, "verdict")
+    yield markup.paragraph(report.verdict, kind="verdict")
     yield markup.paragraphs(report.warnings, "warning")
     yield from map(markup.picture, report.pictures)
     about = Message("Over all origins; smaller is better.")
@@ -143,5 +143,9 @@ def _folds(markup: Markup, report: BacktestReport) -> str:
         {"metric": COLUMNS[report.metric]},
     )
     return join(
-        (markup.heading(Message("Origins")), markup.table(table), markup.paragraph(legend, "small"))
+        (
+            markup.heading(Message("Origins")),
+            markup.table(table),
+            markup.paragraph(legend, kind="small"),
+        )
     )

@@ -115,7 +115,7 @@ def backtest_plot(picture: BacktestPicture) -> Figure:
     means = {name: _mean(errors) for name, errors in picture.by_origin.items()}
     styles = _styles(means, picture.model)
     title = lettering.render(picture.title) or say("backtest")
-    time_name = lettering.text(picture.time_name, say("time")) or say("row")
+    time_name = lettering.text(picture.time_name, say("time")) or say("row number")
     lines = [lettering.render(picture.verdict), *map(lettering.render, picture.remarks)]
     left_out = len(means) - len(styles)
     if left_out:

@@ -71,7 +71,7 @@ def diagnosis_page(report: DiagnosisReport) -> str:
     markup = Markup(report.language)
     data = join((markup.facts(report.facts), markup.sentences(report.notes)))
     body = (
-        markup.paragraph(report.verdict, "verdict"),
+        markup.paragraph(report.verdict, kind="verdict"),
         markup.paragraphs(report.warnings, "warning"),
         findings(markup, report.findings, level=2),
         join((markup.heading(Message("Data")), data)) if data else "",

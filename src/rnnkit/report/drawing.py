@@ -7,6 +7,7 @@ colour-blind readers; lines differ in their dashes too.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -185,7 +186,17 @@ def save(figure: Figure, path: Path) -> None:
         ...     path.read_bytes()[1:4]
         b'PNG'
     """
-    figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})
+    fonts = logging.getLogger("matplotlib.font_manager")
+    fonts.addFilter(_is_no_remark_on_weight)
+    try:
+        figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})
+    finally:
+        fonts.removeFilter(_is_no_remark_on_weight)
+
+
+def _is_no_remark_on_weight(record: logging.LogRecord) -> bool:
+    """Not one that a font lacks the very weight of a title: the nearest one is as good."""
+    return "Failed to find font weight" not in record.getMessage()
 
 
 def _alone(y: FloatArray) -> NDArray[np.bool_]:

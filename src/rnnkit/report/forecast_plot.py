@@ -158,14 +158,17 @@ def forecast_plot(picture: ForecastPicture) -> Figure:
         1
     """
     lettering = Lettering(picture.language)
+    say = lettering.say
     views = [_View.of(strip, picture.season) for strip in picture.strips[:_MOST_STRIPS]]
-    title = lettering.render(picture.title) or lettering.say("forecast")
+    title = lettering.render(picture.title) or say("forecast")
     lines = [lettering.render(picture.verdict), *map(lettering.render, picture.remarks)]
     labels = [
         lettering.text(view.strip.label, lettering.render(Message("panel {number}", {"number": k})))
         for k, view in enumerate(views, 1)
     ]
-    time_name = lettering.text(picture.time_name, lettering.say("time")) or lettering.say("row")
+    time_name = lettering.text(picture.time_name, lettering.say("time")) or lettering.say(
+        "row number"
+    )
     entries = _entries(picture, views, lettering)
     lines.append(" ".join(map(lettering.render, _remarks(picture, views, lettering))))
     shared = all(np.array_equal(views[0].axis, view.axis) for view in views)

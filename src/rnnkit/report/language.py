@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from importlib import resources
 from typing import Literal, TypeAlias
@@ -38,9 +39,8 @@ def render(text: str | Message, language: Language = "en") -> str:
     """
     if isinstance(text, str):
         return text
-    template = _catalogue(language).get(text.template, text.template)
     values = {name: _rendered(value, language) for name, value in text.values.items()}
-    return Message(template, values).fill(template)
+    return replace(text, values=values).fill(_catalogue(language).get(text.template, text.template))
 
 
 def words(language: Language) -> Callable[[str], str]:
@@ -48,8 +48,8 @@ def words(language: Language) -> Callable[[str], str]:
 
     Example:
         >>> say = words("ko")
-        >>> say("test part")
-        '테스트 구간'
+        >>> say("validation loss")
+        '검증 손실'
     """
     catalogue = _catalogue(language)
     return lambda label: catalogue.get(label, label)

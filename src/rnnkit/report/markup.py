@@ -72,16 +72,16 @@ class Markup:
         """Return a heading; the title of the page has level 1."""
         return f"<h{level}>{self.text(text)}</h{level}>"
 
-    def paragraph(self, text: Text, kind: str = "") -> str:
-        """Return a paragraph of the CSS class `kind`."""
-        body = self.text(text)
+    def paragraph(self, *texts: Text, kind: str = "") -> str:
+        """Return the sentences as one paragraph of the CSS class `kind`."""
+        body = " ".join(filter(None, map(self.text, texts)))
         if not body:
             return ""
         return f'<p class="{kind}">{body}</p>' if kind else f"<p>{body}</p>"
 
     def paragraphs(self, texts: Iterable[Text], kind: str = "") -> str:
         """Return a paragraph for each text."""
-        return join(self.paragraph(text, kind) for text in texts)
+        return join(self.paragraph(text, kind=kind) for text in texts)
 
     def sentences(self, texts: Sequence[Text]) -> str:
         """Return a list with an item for each text."""
@@ -125,11 +125,12 @@ class Markup:
 
     def page(self, title: Text, sections: Iterable[str], *, command: str, version: str) -> str:
         """Return a whole page, which ends with the command that makes it again."""
+        written = Message("Written by rnnkit {version}.", {"version": version})
         end = (
             self.heading(Message("Do it again")) + f"\n<pre><code>{escape(command)}</code></pre>"
             if command
             else "",
-            self.paragraph(Message("Written by rnnkit {version}.", {"version": version}), "small"),
+            self.paragraph(written, kind="small"),
         )
         return f"""<!DOCTYPE html>
 <html lang="{self.language}">
@@ -162,7 +163,8 @@ _STYLE = """
 }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--text);
-  font: 1rem/1.5 system-ui, "Noto Sans", "Noto Sans KR", "Malgun Gothic", sans-serif; }
+  font: 1rem/1.5 system-ui, "Noto Sans", "Noto Sans KR", "Malgun Gothic",
+  "Apple SD Gothic Neo", NanumGothic, sans-serif; }
 main { max-width: 60rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0.5rem 0; overflow-wrap: anywhere; }
 h2 { font-size: 1.15rem; margin: 2rem 0 0.5rem; }

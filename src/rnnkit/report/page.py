@@ -116,7 +116,7 @@ def report_page(report: Report) -> str:
 
 
 def _body(markup: Markup, report: Report) -> Iterator[str]:
-    yield markup.paragraph(report.verdict, "verdict")
+    yield markup.paragraph(report.verdict, kind="verdict")
     yield markup.paragraphs(report.warnings, "warning")
     yield from map(markup.picture, report.pictures)
     yield _scores(markup, report)
@@ -162,7 +162,11 @@ def _series(markup: Markup, report: Report) -> str:
     )
     legend = Message("MASE of single series on the test part; below 1 is better than naive.")
     return join(
-        (markup.heading(Message("Series")), markup.table(table), markup.paragraph(legend, "small"))
+        (
+            markup.heading(Message("Series")),
+            markup.table(table),
+            markup.paragraph(legend, kind="small"),
+        )
     )
 
 

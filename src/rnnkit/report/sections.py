@@ -55,7 +55,7 @@ def scores(
         (
             markup.heading(Message("Scores")),
             markup.table(table),
-            markup.paragraphs(legend, "small"),
+            markup.paragraph(*legend, kind="small"),
         )
     )
 
@@ -77,7 +77,7 @@ def intervals(markup: Markup, intervals: Sequence[Interval]) -> str:
         (
             markup.heading(Message("Prediction intervals")),
             markup.table(table),
-            markup.paragraph(legend, "small"),
+            markup.paragraph(legend, kind="small"),
         )
     )
 

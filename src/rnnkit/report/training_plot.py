@@ -63,7 +63,7 @@ def training_plot(histories: Sequence[Losses], language: Language = "en") -> Fig
         if len(histories) == 1
         else Message("Training of {count} networks", {"count": len(histories)})
     )
-    entries = _entries(histories)
+    entries = _entries(histories, lettering)
     figure, (panel,) = sheet(lettering.render(title), [], [3.9], lettering, len(entries))
     alpha = 1.0 if len(histories) == 1 else 0.65
     for history in histories:
@@ -87,7 +87,7 @@ def training_plot(histories: Sequence[Losses], language: Language = "en") -> Fig
     panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     panel.set_xlabel(say("epoch"), **lettering.style)
     panel.set_ylabel(say("loss (logarithmic axis)" if logarithmic else "loss"), **lettering.style)
-    add_legend(figure, {say(name): entry for name, entry in entries.items()}, lettering)
+    add_legend(figure, entries, lettering)
     return figure
 
 
@@ -102,13 +102,14 @@ def _span(histories: Sequence[Losses]) -> float:
     return max(finite) / min(finite) if finite and min(finite) > 0 else 1.0
 
 
-def _entries(histories: Sequence[Losses]) -> dict[str, Artist]:
-    """Return the legend's entries for what there is to draw, by their English label."""
+def _entries(histories: Sequence[Losses], lettering: Lettering) -> dict[str, Artist]:
+    """Return the legend's entries for what there is to draw."""
+    say = lettering.say
     entries: dict[str, Artist] = {}
     if any(len(history.train_loss) for history in histories):
-        entries["training loss"] = Line2D([], [], **_TRAINING)
+        entries[say("training loss")] = Line2D([], [], **_TRAINING)
     if any(len(history.validation_loss) for history in histories):
-        entries["validation loss"] = Line2D([], [], **_VALIDATION)
+        entries[say("validation loss")] = Line2D([], [], **_VALIDATION)
     if any(map(_has_kept, histories)):
-        entries["epoch whose weights were kept"] = Line2D([], [], **_KEPT)
+        entries[say("epoch whose weights were kept")] = Line2D([], [], **_KEPT)
     return entries

@@ -1,0 +1,238 @@
+import ast
+import json
+import string
+from collections import Counter
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import rnnkit
+from rnnkit.baselines import series_baselines
+from rnnkit.data import times_parts
+from rnnkit.data.scaling import Differencing
+from rnnkit.messages import Message
+from rnnkit.report import language as language_module
+from rnnkit.report.language import LANGUAGES, render, words
+
+SOURCE = Path(rnnkit.__file__).parent
+
+# Templates that stand in a variable which no assignment beside it explains: (file, expression).
+BASELINES = [make().name for make in series_baselines()]
+ELSEWHERE = {
+    ("report/backtest_plot.py", "name"): BASELINES,
+    ("report/forecast_plot.py", "picture.baseline"): BASELINES,
+    ("data/times_parts.py", "part"): times_parts._NAMES,
+    ("data/choosing.py", "chosen"): get_args(Differencing),
+}
+
+
+def sections():
+    text = resources.files("rnnkit.report").joinpath("korean.json").read_text(encoding="utf-8")
+    return json.loads(text)
+
+
+def catalogue():
+    return {key: entry for section in sections().values() for key, entry in section.items()}
+
+
+class Templates(ast.NodeVisitor):
+    """The constant texts that are given to `Message(...)` and `say(...)` in one module.
+
+    In the modules of the report `say` is what `rnnkit.report.language.words` returns.
+    """
+
+    def __init__(self, file, tree):
+        self.found, self.unknown = set(), []
+        self.names = {"Message", "say"} if file.startswith("report/") else {"Message"}
+        self.scopes = [assignments(tree)]
+        self.visit(tree)
+
+    def visit_FunctionDef(self, node):
+        self.scopes.append(assignments(node))
+        self.generic_visit(node)
+        self.scopes.pop()
+
+    def visit_Call(self, node):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else None
+        name = node.func.id if isinstance(node.func, ast.Name) else name
+        if name in self.names and node.args:
+            texts = self.texts(node.args[0])
+            if texts is None:
+                self.unknown.append(ast.unparse(node.args[0]))
+            else:
+                self.found |= texts
+        self.generic_visit(node)
+
+    def texts(self, node):
+        """All texts that an expression can be; None where that is not known."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            return {node.value}
+        if isinstance(node, ast.IfExp):
+            return self.all_of([node.body, node.orelse])
+        if isinstance(node, ast.Dict):
+            return self.all_of(node.values)
+        if isinstance(node, (ast.Tuple, ast.List)):
+            return self.all_of(node.elts)
+        if isinstance(node, ast.Subscript):
+            return self.texts(node.value)
+        if isinstance(node, ast.Name):
+            for scope in reversed(self.scopes):
+                if node.id in scope:
+                    return self.all_of(scope[node.id])
+        return None
+
+    def all_of(self, nodes):
+        each = [self.texts(node) for node in nodes]
+        return None if None in each else set().union(*each)
+
+
+def assignments(node):
+    """The values assigned to each name in a module or function, not in the functions within."""
+    found = {}
+    waiting = list(node.body)
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, (ast.FunctionDef, ast.ClassDef)):
+            continue
+        if isinstance(inner, ast.ImportFrom) and inner.module.startswith("rnnkit."):
+            path = SOURCE.parent.joinpath(*inner.module.split(".")).with_suffix(".py")
+            there = assignments(parsed(path)) if path.exists() else {}
+            found |= {alias.name: there[alias.name] for alias in inner.names if alias.name in there}
+        if isinstance(inner, ast.Assign):
+            for target in inner.targets:
+                if isinstance(target, ast.Name):
+                    found.setdefault(target.id, []).append(inner.value)
+        if isinstance(inner, ast.AnnAssign) and isinstance(inner.target, ast.Name) and inner.value:
+            found.setdefault(inner.target.id, []).append(inner.value)
+        waiting += ast.iter_child_nodes(inner)
+    return found
+
+
+@cache
+def parsed(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def templates():
+    """Every template in the source and the file that has it, and what could not be resolved."""
+    found, unknown = {}, set()
+    for path in sorted(SOURCE.rglob("*.py")):
+        file = path.relative_to(SOURCE).as_posix()
+        module = Templates(file, parsed(path))
+        found |= dict.fromkeys(module.found, file)
+        for expression in module.unknown:
+            if (file, expression) in ELSEWHERE:
+                found |= dict.fromkeys(ELSEWHERE[file, expression], file)
+            else:
+                unknown.add((file, expression))
+    return found, unknown
+
+
+def strings():
+    """Every constant text of the source."""
+    return {
+        node.value
+        for path in SOURCE.rglob("*.py")
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def placeholders(template):
+    return {
+        (name, spec, conversion)
+        for _, name, spec, conversion in string.Formatter().parse(template)
+        if name is not None
+    }
+
+
+def test_the_templates_of_every_message_are_known():
+    assert templates()[1] == set()
+
+
+def test_every_template_has_a_korean_entry():
+    missing = {text: file for text, file in templates()[0].items() if text not in catalogue()}
+    assert missing == {}
+
+
+def test_no_korean_entry_is_out_of_use():
+    assert sorted(set(catalogue()) - strings()) == []
+
+
+@pytest.mark.parametrize("section", sections())
+def test_korean_entries_have_the_placeholders_of_their_templates(section):
+    for template, entry in sections()[section].items():
+        assert placeholders(entry) == placeholders(template), template
+        assert entry.strip() == entry != ""
+
+
+def test_no_template_stands_in_two_sections():
+    counts = Counter(key for section in sections().values() for key in section)
+    assert [key for key, count in counts.items() if count > 1] == []
+
+
+def test_particles_are_not_chosen_by_a_value_that_is_not_known():
+    """After a value that may end in any letter, a particle would often be the wrong one."""
+    particles = ("이", "가", "은", "는", "을", "를", "과", "와", "로", "으로")
+    for template, entry in catalogue().items():
+        for before, _, after in ((e[0], e[1], e[2]) for e in split(entry)):
+            assert not after.startswith(particles) or after.startswith("로그"), (template, before)
+
+
+def split(entry):
+    for part in entry.split("{")[1:]:
+        name, _, after = part.partition("}")
+        yield name, "}", after.split(" ")[0]
+
+
+@pytest.fixture
+def small_catalogue(monkeypatch):
+    korean = {"{n:,} rows": "{n:,}행", "rows": "행", "in {what}": "{what}에서"}
+    monkeypatch.setattr(
+        language_module, "_catalogue", lambda language: korean if language == "ko" else {}
+    )
+
+
+@pytest.mark.usefixtures("small_catalogue")
+def test_messages_are_translated_with_all_messages_in_them():
+    rows = Message("{n:,} rows", {"n": 1440})
+    assert render(rows, "ko") == "1,440행"
+    assert render(rows, "en") == render(rows) == "1,440 rows"
+    assert render(Message("in {what}", {"what": rows}), "ko") == "1,440행에서"
+    many = Message("in {what}", {"what": (rows, Message("{n:,} rows", {"n": 7}))})
+    assert render(many, "ko") == "1,440행, 7행에서"
+    assert render(many, "en") == "in 1,440 rows, 7 rows"
+
+
+@pytest.mark.usefixtures("small_catalogue")
+def test_what_comes_from_data_is_not_translated_and_what_is_unknown_stays_english():
+    assert render("rows", "ko") == "rows"
+    assert render(Message("in {what}", {"what": "rows"}), "ko") == "rows에서"
+    assert render(Message("{n} steps", {"n": 2}), "ko") == "2 steps"
+    assert [words(language)("rows") for language in LANGUAGES] == ["rows", "행"]
+    assert words("ko")("columns") == "columns"
+
+
+def test_a_missing_value_is_an_error():
+    with pytest.raises(KeyError, match="n"):
+        render(Message("{n} rows"), "ko")
+
+
+@given(st.text(), st.sampled_from(LANGUAGES))
+def test_any_text_and_any_value_comes_out_as_it_went_in(text, language):
+    assert render(text, language) == text
+    assert render(Message("<{x}>", {"x": text}), language) == f"<{text}>"
+    assert render(Message("{x}", {"x": Message("{y}", {"y": text})}), language) == text
+
+
+@given(st.sampled_from(sorted(catalogue())))
+def test_a_message_from_json_reads_the_same_in_every_language(template):
+    message = Message(template, {name: 3 for name, _, _ in placeholders(template)})
+    again = Message.from_json(json.loads(json.dumps(message.to_json())))
+    for language in LANGUAGES:
+        assert render(again, language) == render(message, language)
