@@ -161,7 +161,8 @@ def has_few_gaps(times: Times, step: Step | None) -> bool:
 
     Args:
         times: `(N,)` datetime64[ns], strictly ascending.
-        step: `None` to infer it, for which three rows are needed.
+        step: of which the day of the month does not matter; `None` to infer it, for which three
+            rows are needed.
     """
     counts = _counts_of_one(times, step)
     return counts is not None and int((counts[1:] - 1).sum()) <= len(times)
@@ -180,6 +181,7 @@ def _counts_of_one(times: Times, step: Step | None) -> IntArray | None:
         if len(times) < 3:
             return None
         step = common_step(times, starts)
+    step = on_their_day(step, times, starts)
     counts, exact = steps_of_rows(step, times, starts)
     return counts if exact.all() else None
 

@@ -1,0 +1,271 @@
+"""The columns of a table by their roles: which are targets, and the cells of the covariates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from rnnkit.data.cells import (
+    Cells,
+    Place,
+    holds_numbers,
+    missing_cells,
+    parse_labels,
+    parse_numbers,
+)
+from rnnkit.data.columns import ALL, Columns, Role
+from rnnkit.data.grouping import Rows
+from rnnkit.data.panel import MISSING, Covariate, FloatArray
+from rnnkit.data.table import Table
+from rnnkit.errors import DataError
+from rnnkit.messages import Message, Value
+
+_SHOWN = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Covariates:
+    """The cells of the columns beside the targets.
+
+    Args:
+        covariates: the columns, past ones first, then future ones, then statics.
+        numbers: `(N, P)` float64, as in a `Panel`.
+        codes: `(N, Q)` int32, as in a `Panel`.
+        notes: what was found and done about it.
+    """
+
+    covariates: tuple[Covariate, ...]
+    numbers: FloatArray
+    codes: NDArray[np.int32]
+    notes: tuple[Message, ...]
+
+
+def choose_targets(table: Table, columns: Columns) -> tuple[tuple[str, ...], tuple[Message, ...]]:
+    """Return the target columns of the layouts `long` and `columns`.
+
+    Those named; or the only column of numbers that is nothing else; or all of them, in layout
+    `columns` by default. A column that only counts the rows is none of them.
+
+    Raises:
+        DataError: if there is no such column, or several where one was asked for.
+    """
+    if columns.targets and columns.targets != (ALL,):
+        return columns.targets, ()
+    candidates: list[str] = []
+    counters: list[str] = []
+    others: list[str] = []
+    taken = set(columns.named) - {ALL}
+    for name, cells in table.columns.items():
+        if name in taken:
+            continue
+        if missing_cells(cells).all() or not holds_numbers(cells, column=name, place=table.place):
+            others.append(name)
+        elif _counts_rows(parse_numbers(cells, column=name, place=table.place, missing=True)):
+            counters.append(name)
+        else:
+            candidates.append(name)
+    if not candidates:
+        raise DataError(
+            f"{table.source} has no column of numbers left to be the target; its columns are "
+            f"{_listed(table.names)}"
+        )
+    notes = [
+        Message("Left out: {column}, which only counts the rows.", {"column": name})
+        for name in counters
+    ]
+    if columns.targets == (ALL,) or columns.layout == "columns":
+        if others:
+            notes.append(
+                Message("Left out: {columns}, without numbers.", {"columns": ", ".join(others)})
+            )
+        return tuple(candidates), tuple(notes)
+    if len(candidates) > 1:
+        raise DataError(
+            f"{table.source} has {len(candidates)} columns that could be the target: "
+            f"{_listed(candidates)}; name one with --target, or take them all with --target all"
+        )
+    found = Message(
+        "The target is {column}, the only column of numbers that is nothing else.",
+        {"column": candidates[0]},
+    )
+    return tuple(candidates), (*notes, found)
+
+
+def read_targets(
+    table: Table, targets: Sequence[str], *, may_be_empty: bool
+) -> tuple[FloatArray, tuple[Message, ...]]:
+    """Return `(N, K)` float64, the cells of the targets, NaN where missing, and a note on these.
+
+    Raises:
+        DataError: if a cell holds no finite number; unless `may_be_empty`, if a target has no
+            value at all.
+    """
+    values = np.empty((table.rows, len(targets)))
+    for k, name in enumerate(targets):
+        values[:, k] = parse_numbers(
+            table.columns[name], column=name, place=table.place, missing=True
+        )
+        if not may_be_empty and np.isnan(values[:, k]).all():
+            raise DataError(f"column {name!r} is empty; a target needs values to learn from")
+    missing = np.isnan(values).sum(axis=0)
+    return values, _missing_cells(dict(zip(targets, missing.tolist(), strict=True)), table.rows)
+
+
+def read_covariates(table: Table, columns: Columns, like: Sequence[Covariate] | None) -> Covariates:
+    """Return the covariates of a table: numbers where all cells are, and labels elsewhere.
+
+    Args:
+        table: holds the columns named.
+        columns: names the covariates.
+        like: the covariates that they must be, in kind and labels; `None` for any. A label that is
+            not among theirs counts as missing.
+
+    Raises:
+        DataError: if a column is empty, holds numbers but for a few cells, infinite numbers or too
+            many labels; if the covariates are not those of `like`.
+    """
+    roles: dict[str, Role] = {
+        **dict.fromkeys(columns.covariates, "past"),
+        **dict.fromkeys(columns.future_covariates, "future"),
+        **dict.fromkeys(columns.statics, "static"),
+    }
+    if like is not None and {known.name: known.role for known in like} != roles:
+        expected = ", ".join(f"{known.name!r} ({known.role})" for known in like)
+        found = ", ".join(f"{name!r} ({role})" for name, role in roles.items())
+        raise DataError(
+            f"the covariates must be those of the known rows, {expected or 'none'}, got "
+            f"{found or 'none'}"
+        )
+    known = {covariate.name: covariate for covariate in like or ()}
+    covariates, numbers, codes = [], [], []
+    missing: dict[str, int] = {}
+    notes: list[Message] = []
+    for name, role in roles.items():
+        cells = _plain(table.columns[name])
+        if like is None and missing_cells(cells).all():
+            raise DataError(f"column {name!r} is empty; leave it out of the covariates")
+        if name in known:
+            is_number = known[name].labels is None
+        else:
+            is_number = holds_numbers(cells, column=name, place=table.place)
+        labels = None
+        if is_number:
+            column = parse_numbers(cells, column=name, place=table.place, missing=True)
+            numbers.append(column)
+            missing[name] = int(np.isnan(column).sum())
+        else:
+            coded, labels = parse_labels(cells, column=name, place=table.place)
+            missing[name] = int((coded == MISSING).sum())
+            if name in known:
+                coded, unknown = _recoded(name, coded, labels, known[name].labels or ())
+                labels = known[name].labels
+                notes += unknown
+            codes.append(coded)
+        covariates.append(Covariate(name, role, labels))
+    return Covariates(
+        covariates=tuple(covariates),
+        numbers=np.stack(numbers, axis=1) if numbers else np.empty((table.rows, 0)),
+        codes=np.stack(codes, axis=1) if codes else np.empty((table.rows, 0), dtype=np.int32),
+        notes=(*_missing_cells(missing, table.rows), *notes),
+    )
+
+
+def check_statics(
+    rows: Rows, covariates: Sequence[Covariate], ids: Sequence[str], place: Place
+) -> None:
+    """Refuse a static covariate that changes within a series, missing cells aside.
+
+    Args:
+        rows: series after series.
+        covariates: whose cells the rows hold.
+        ids: the names of the series, by their numbers.
+        place: names the row at a position of the table, for messages.
+
+    Raises:
+        DataError: naming two rows that differ.
+    """
+    starts = rows.starts
+    columns = iter(rows.numbers.T), iter(rows.codes.T)
+    for covariate in covariates:
+        cells = next(columns[covariate.labels is not None])
+        if covariate.role != "static":
+            continue
+        present = np.flatnonzero(~np.isnan(cells) if covariate.labels is None else cells >= 0)
+        series = np.searchsorted(starts, present, side="right") - 1
+        _, first = np.unique(series, return_index=True)
+        reference = np.repeat(present[first], np.diff(np.append(first, len(present))))
+        wrong = np.flatnonzero(cells[present] != cells[reference])
+        if len(wrong):
+            pair = int(reference[wrong[0]]), int(present[wrong[0]])
+            shown = [
+                f"{cells[row]:g}" if covariate.labels is None else covariate.labels[int(cells[row])]
+                for row in pair
+            ]
+            name = ids[int(rows.series[pair[0]])]
+            where = [place(int(rows.origin[row])) for row in pair]
+            raise DataError(
+                f"column {covariate.name!r} is static, but{f' in series {name!r}' if name else ''} "
+                f"it is {shown[0]} on {where[0]} and {shown[1]} on {where[1]}; make it a covariate,"
+                f" or correct it"
+            )
+
+
+def _missing_cells(counts: dict[str, int], rows: int) -> tuple[Message, ...]:
+    parts = [
+        Message("{count:,} of {rows:,} in {column}", {"count": n, "rows": rows, "column": name})
+        for name, n in counts.items()
+        if n
+    ]
+    shown = tuple(parts[:_SHOWN])
+    values: dict[str, Value] = {"columns": shown, "more": len(parts) - len(shown)}
+    if len(parts) > len(shown):
+        template = "Cells without a value: {columns}, and some in {more:,} more columns."
+        return (Message(template, values),)
+    return (Message("Cells without a value: {columns}.", values),) if parts else ()
+
+
+def _recoded(
+    name: str, codes: NDArray[np.int32], labels: Sequence[str], known: Sequence[str]
+) -> tuple[NDArray[np.int32], tuple[Message, ...]]:
+    """Return codes of `labels` as codes of `known`, and a note on labels that are not there."""
+    number = {label: position for position, label in enumerate(known)}
+    table = np.array([*(number.get(label, MISSING) for label in labels), MISSING], dtype=np.int32)
+    recoded = table[codes]
+    unknown = int(((recoded == MISSING) & (codes != MISSING)).sum())
+    if not unknown:
+        return recoded, ()
+    example = next(label for label in labels if label not in number)
+    values: dict[str, Value] = {
+        "count": unknown,
+        "rows": len(codes),
+        "column": name,
+        "example": example,
+    }
+    template = (
+        "In {count:,} of {rows:,} rows {column} is a label that the known rows do not have, such "
+        "as {example}: it counts as missing."
+    )
+    return recoded, (Message(template, values),)
+
+
+def _counts_rows(values: FloatArray) -> bool:
+    """Tell whether a column is 0, 1, 2, ... or 1, 2, 3, ..."""
+    if len(values) < 3 or values[0] not in (0, 1):
+        return False
+    return bool((values == values[0] + np.arange(len(values))).all())
+
+
+def _plain(cells: Cells) -> Cells:
+    """Return a pandas column of truth values as 0 and 1, and other columns as they are."""
+    if isinstance(cells, pd.Series) and pd.api.types.is_bool_dtype(cells.dtype):
+        return cells.astype("Float64")
+    return cells
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, names[:_SHOWN]))
+    return f"{shown}, ... ({len(names)} in all)" if len(names) > _SHOWN else shown
