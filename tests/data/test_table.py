@@ -126,32 +126,6 @@ class TestText:
         assert cells(table) == {"a": ["1", "3"], "b": ["2", "4"]}
         assert notes(table) == ["empty cells at the end of the lines were left out: 1 in each"]
 
-    @pytest.mark.parametrize(
-        ("column", "is_left_out"),
-        [
-            (["0", "1", "2"], True),
-            (["1", "2", "3"], True),
-            (["2", "3", "4"], False),
-            (["0", "1", "3"], False),
-            (["0", "1", "02"], False),
-            (["a", "b", "c"], False),
-        ],
-    )
-    def test_row_numbers_without_a_name_are_left_out_of_all_columns(
-        self, tmp_path: Path, column: list[str], is_left_out: bool
-    ) -> None:
-        text = ",x\n" + "".join(f"{number},5.5\n" for number in column)
-        table = read(tmp_path, text)
-        assert list(table.columns) == (["x"] if is_left_out else ["column 1", "x"])
-        assert table.names == ("column 1", "x")
-        assert notes(table)[0] == "columns without a name are called by their place: 'column 1'"
-        assert notes(table)[1:] == is_left_out * [
-            "a first column without a name that counts the rows was left out: 'column 1'"
-        ]
-        assert cells(read(tmp_path, text, "column 1")) == {"column 1": column}
-        named = read(tmp_path, text.replace(",x", "column 1,x"))
-        assert list(named.columns) == ["column 1", "x"]
-
     def test_blank_lines_of_one_column_are_said(self, tmp_path: Path) -> None:
         table = read(tmp_path, 'x\n5\n\n""\n7\n\n')
         assert cells(table) == {"x": ["5", "", "7"]}
@@ -254,7 +228,7 @@ class TestParquet:
             (pa.array(["a", None, "a"]).dictionary_encode(), ["a", None, "a"]),
             (pa.array(["a", "b"], pa.large_string()), ["a", "b"]),
             (pa.array([decimal.Decimal("1.50")], pa.decimal128(9, 2)), [decimal.Decimal("1.50")]),
-            (pa.array([datetime.date(1949, 1, 31)]), [datetime.date(1949, 1, 31)]),
+            (pa.array([datetime.date(1949, 1, 31)]), [pd.Timestamp("1949-01-31")]),
             (
                 pa.array([0], pa.timestamp("ms", "Asia/Seoul")),
                 [pd.Timestamp("1970-01-01 09:00+09")],
@@ -291,6 +265,8 @@ class TestParquet:
         content[4:40] = bytes(36)
         assert "is a damaged Parquet file" in refusal(write(tmp_path, bytes(content)), "x")
         assert "no rows" in refusal(self.write(tmp_path, x=pa.array([], pa.int64())))
+        path = self.write(tmp_path, x=pa.array([0], pa.timestamp("ns", "Mars/Olympus")))
+        assert f"{path} holds a column that cannot be read (" in refusal(path, "x")
 
     def test_names_that_stand_twice(self, tmp_path: Path) -> None:
         path = tmp_path / "x.parquet"

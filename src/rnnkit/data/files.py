@@ -172,7 +172,7 @@ def reading_parquet(path: Path) -> Iterator[Any]:
     """Give the module `pyarrow.parquet`, and turn its errors on `path` into one sentence.
 
     Raises:
-        DataError: if the file is damaged.
+        DataError: if the file is damaged, or holds what pandas cannot.
         MissingExtraError: if pyarrow is not installed.
     """
     try:
@@ -185,8 +185,16 @@ def reading_parquet(path: Path) -> Iterator[Any]:
     try:
         yield pyarrow.parquet
     except (pyarrow.ArrowException, OSError) as error:
-        reason = " ".join(str(error).split()).partition(". ")[0].removesuffix(".")
-        raise DataError(f"{path} is a damaged Parquet file: {reason}") from error
+        raise DataError(f"{path} is a damaged Parquet file: {_reason(error)}") from error
+    except (ValueError, LookupError, OverflowError) as error:
+        # A cell or type that pandas cannot hold, such as a time in a zone that nobody knows.
+        what = f"{type(error).__name__}: {_reason(error)}"
+        raise DataError(f"{path} holds a column that cannot be read ({what})") from error
+
+
+def _reason(error: Exception) -> str:
+    """Return the first sentence of an error, on one line."""
+    return " ".join(str(error).split()).partition(". ")[0].removesuffix(".")
 
 
 def _first_bytes(path: Path) -> bytes:

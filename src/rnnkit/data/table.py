@@ -141,21 +141,8 @@ def _from_text(text: TextTable, columns: Sequence[str] | None) -> Table:
         notes.append(Message(ENDS_EMPTY, {"count": 1}))
         cells_of.pop(names[-1], None)
         names = names[:-1]
-    if columns is None and _counts_rows(cells_of, names[0], text):
-        del cells_of[names[0]]
-        found = "a first column without a name that counts the rows was left out: {name}"
-        notes.append(Message(found, {"name": repr(names[0])}))
     notes = [*text.notes, *notes, *_passed_notes(text, passed)]
     return Table(names, cells_of, rows, str(path), table_name(path), lines.place, tuple(notes))
-
-
-def _counts_rows(cells_of: Mapping[str, Sequence[str]], name: str, text: TextTable) -> bool:
-    """Tell whether a column is the row numbers that a frame's index leaves in a file."""
-    cells = cells_of.get(name, ())
-    if name not in text.unnamed or cells[:1] not in (["0"], ["1"]):
-        return False
-    start = int(cells[0])
-    return all(cell == str(number) for number, cell in enumerate(cells, start))
 
 
 def _from_ragged_text(text: TextTable, columns: Sequence[str] | None) -> Table:
@@ -216,7 +203,7 @@ def _from_parquet(path: Path, columns: Sequence[str] | None, header: bool | None
     with reading_parquet(path) as parquet:
         table = parquet.ParquetFile(path).read(columns=wanted)
         # What pandas wrote beside the columns says nothing about their cells, and may be damaged.
-        frame = table.replace_schema_metadata().to_pandas()
+        frame = table.replace_schema_metadata().to_pandas(date_as_object=False)
 
     def place(row: int) -> str:
         return f"row {row} (counted from 0) of {path}"

@@ -82,7 +82,6 @@ class TextTable:
         file: where it is.
         delimiter: a character; a blank stands for any run of blanks.
         names: of the columns, in their order.
-        unnamed: those of them that the table does not name, called by their place.
         header: where the names come from: a line of the table, a comment, or the columns' numbers.
         extra: cells without name or text at the end of the first row.
         ragged: whether rows may be of any length.
@@ -92,7 +91,6 @@ class TextTable:
     file: TextFile
     delimiter: str
     names: tuple[str, ...]
-    unnamed: tuple[str, ...]
     header: Literal["line", "comment", "numbers"]
     extra: int
     ragged: bool
@@ -238,7 +236,6 @@ class _Heading:
             file=file,
             delimiter=self.delimiter,
             names=tuple(named),
-            unnamed=tuple(unnamed),
             header=origin,
             extra=extra,
             ragged=self.ragged,
