@@ -148,12 +148,15 @@ class SeriesTransform:
         The exact inverse of `targets`: what was logged comes back by `exp`, so such a forecast is a
         median rather than a mean.
         """
-        forecast = self.anchor(past) + self._center() + outputs * self._scale()
-        forecast = forecast * levels.scale[:, None] + levels.loc[:, None]
+        return self.backward(self.anchor(past) + self._center() + outputs * self._scale(), levels)
+
+    def backward(self, z: FloatArray, levels: Levels) -> FloatArray:
+        """Return the values of `z (..., M, P, K)`: undoes `forward`."""
+        values = z * levels.scale[:, None] + levels.loc[:, None]
         for k, column in enumerate(self.columns):
             if column.log:
-                forecast[..., k] = np.exp(forecast[..., k])
-        return np.asarray(forecast)
+                values[..., k] = np.exp(values[..., k])
+        return np.asarray(values)
 
     def _center(self) -> FloatArray:
         return np.stack([column.center for column in self.columns], axis=-1)  # (H, K)

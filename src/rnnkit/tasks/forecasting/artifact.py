@@ -14,66 +14,36 @@ from torch import Tensor
 
 from rnnkit import __version__
 from rnnkit.data.calendar import Step
-from rnnkit.data.readers import Series
-from rnnkit.data.scaling import ColumnTransform, SeriesTransform
+from rnnkit.data.columns import Columns
+from rnnkit.data.features import Features
+from rnnkit.data.panel import Clock, Covariate, Panel
+from rnnkit.data.scaling import ColumnTransform, Levels, SeriesTransform
 from rnnkit.data.split import Split
-from rnnkit.data.windows import Features
 from rnnkit.errors import ArtifactError
+from rnnkit.messages import Message
+from rnnkit.models.linear_path import LinearPath
 from rnnkit.tasks.forecasting.config import ForecastConfig, Sizes
-from rnnkit.tasks.forecasting.evaluation import Fitted, forecast_frame, metrics_json
-from rnnkit.tasks.forecasting.pipeline import Fit, Pipeline, new_network
-from rnnkit.tasks.forecasting.scoring import MODEL, WITHOUT, Evaluation
+from rnnkit.tasks.forecasting.evaluation import Fitted
+from rnnkit.tasks.forecasting.fitting import Fit, new_network, quantiles
+from rnnkit.tasks.forecasting.intervals import Calibration
+from rnnkit.tasks.forecasting.pipeline import Pipeline, input_sizes
+from rnnkit.tasks.forecasting.scoring import MODEL, WITHOUT, Evaluation, Intervals
 from rnnkit.training import History, find_device
 from rnnkit.training.run_folder import RunWriter, finite, read_run
 
 
-def write_run(writer: RunWriter, fitted: Fitted, config: ForecastConfig, *, command: str) -> None:
-    """Write everything a forecast leaves behind: config, weights, scores, forecast, pictures, page.
-
-    Args:
-        writer: of the run folder.
-        fitted: what a fit has found.
-        config: its options.
-        command: the command line that made it, for the page; may be empty.
-    """
-    # Drawing is heavy to import, and forecasting with a run draws nothing.
-    from rnnkit.report.page import report_page
-    from rnnkit.report.plots import save, training_plot
-    from rnnkit.tasks.forecasting.pictures import forecast_figure, report
-
+def save_run(writer: RunWriter, fitted: Fitted, config: ForecastConfig) -> None:
+    """Write what `read_forecast` needs: `config.json` and `model.safetensors`."""
     writer.write_model(_config(fitted, config), _tensors(fitted))
-    writer.write_json("metrics.json", metrics_json(fitted, fitted.test))
-    forecast = forecast_frame(fitted.fit.pipeline, fitted.series)
-    writer.write_text("forecast.csv", forecast_csv(forecast))
-    pngs = []
-    for name, figure in (
-        ("forecast.png", forecast_figure(fitted, config)),
-        ("training.png", training_plot(fitted.fit.histories)),
-    ):
-        save(figure, writer.folder / name)
-        pngs.append((writer.folder / name).read_bytes())
-    page = report_page(report(fitted, config, pngs[0], pngs[1], command))
-    writer.write_text("report.html", page)
 
 
-def forecast_csv(forecast: Any) -> str:
-    """Return a frame from `Forecaster.predict` as CSV with the header `time,target,value`.
-
-    All times are written in one form: dates, or with a clock if any has one.
-    """
-    times: NDArray[np.datetime64] = forecast["time"].to_numpy(dtype="M8[ns]")
-    unit = next(unit for unit in ("D", "s", "ns") if (times == times.astype(f"M8[{unit}]")).all())
-    written = np.char.replace(times.astype(f"M8[{unit}]").astype(str), "T", " ")
-    text: str = forecast.assign(time=written).to_csv(index=False, lineterminator="\n")
-    return text
-
-
-def read_forecast(path: Path, device: str) -> tuple[ForecastConfig, Fitted]:
-    """Return what `write_run` wrote, with the networks on `device`.
+def read_forecast(path: Path, device: str = "cpu") -> tuple[ForecastConfig, Fitted]:
+    """Return options and fitted forecast of the run folder `path`.
 
     Raises:
         ConfigError: if the machine has no such device.
-        ArtifactError: if there is no finished run, or it was changed or damaged.
+        ArtifactError: if there is no finished run, it was changed or damaged, or it is of another
+            task or version.
     """
     find_device(device)
     run = read_run(path)
@@ -89,26 +59,58 @@ def read_forecast(path: Path, device: str) -> tuple[ForecastConfig, Fitted]:
         ) from error
 
 
+def forecast_csv(forecast: Any) -> str:
+    """Return a frame from `Forecaster.predict` as CSV with a header.
+
+    All times are written in one form: dates, or with a clock if any has one.
+    """
+    if forecast["time"].dtype.kind == "M":
+        times: NDArray[np.datetime64] = forecast["time"].to_numpy(dtype="M8[ns]")
+        units = ("D", "s", "ns")
+        unit = next(unit for unit in units if (times == times.astype(f"M8[{unit}]")).all())
+        written = np.char.replace(times.astype(f"M8[{unit}]").astype(str), "T", " ")
+        forecast = forecast.assign(time=written)
+    text: str = forecast.to_csv(index=False, lineterminator="\n")
+    return text
+
+
 def _config(fitted: Fitted, config: ForecastConfig) -> dict[str, Any]:
-    series, fit = fitted.series, fitted.fit
+    panel, fit = fitted.panel, fitted.fit
+    pipeline = fit.pipeline
     return {
         "task": "forecast",
         "rnnkit": __version__,
         "options": config.to_json(),
-        "series": {
-            "name": series.name,
-            "time": series.time_name,
-            "targets": list(series.targets),
-            "step": series.step.to_json(),
-            "offset": series.offset,
+        "columns": fitted.columns.to_json(),
+        "panel": {
+            "name": panel.name,
+            "ids": list(panel.ids),
+            "id_name": panel.id_name,
+            "targets": list(panel.targets),
+            "covariates": [
+                {"name": c.name, "role": c.role, "labels": c.labels and list(c.labels)}
+                for c in panel.covariates
+            ],
+            "clock": None
+            if panel.clock is None
+            else {
+                "step": panel.clock.step.to_json(),
+                "names": list(panel.clock.names),
+                "offset": panel.clock.offset,
+                "zone": panel.clock.zone,
+            },
+            "notes": [note.to_json() for note in panel.notes],
         },
         "sizes": dataclasses.asdict(fit.sizes),
         "split": fit.split.to_json(),
-        "transform": [column.to_json() for column in fit.pipeline.transform.columns],
-        "features": fit.pipeline.features.to_json(),
-        "weights": fit.pipeline.weights.tolist(),
-        "inputs": fit.pipeline.inputs,
-        "ensemble": len(fit.pipeline.networks),
+        "windows": fit.windows,
+        "transform": [column.to_json() for column in pipeline.transform.columns],
+        "typical": pipeline.typical.tolist(),
+        "features": pipeline.features.to_json(),
+        "linear": None if pipeline.linear is None else pipeline.linear.to_json(),
+        "ridge": None if fit.ridge is None else fit.ridge.to_json(),
+        "weights": pipeline.weights.tolist(),
+        "ensemble": len(pipeline.networks),
         "histories": [_without_seconds(history) for history in fit.histories],
         "test": None if fitted.test is None else _test_config(fitted.test),
     }
@@ -121,11 +123,13 @@ def _without_seconds(history: History) -> dict[str, Any]:
 
 def _test_config(test: Evaluation) -> dict[str, Any]:
     return {
-        "skipped": test.skipped,
+        "skipped": {name: reason.to_json() for name, reason in test.skipped.items()},
         "scores": [{"name": name, **finite(scores)} for name, scores in test.scores.items()],
-        "verdict": test.verdict,
-        "warning": test.warning,
+        "verdict": test.verdict.to_json(),
+        "warning": None if test.warning is None else test.warning.to_json(),
+        "remark": None if test.remark is None else test.remark.to_json(),
         "forecasts": list(_kept(test)),
+        "levels": None if test.intervals is None else list(test.intervals.levels),
     }
 
 
@@ -135,17 +139,41 @@ def _kept(test: Evaluation) -> dict[str, np.ndarray[Any, Any]]:
 
 
 def _tensors(fitted: Fitted) -> dict[str, Tensor]:
-    tensors = {
-        "series.times": torch.from_numpy(fitted.series.times.astype("M8[ns]").astype(np.int64)),
-        "series.values": torch.from_numpy(fitted.series.values),
+    panel, fit = fitted.panel, fitted.fit
+    arrays = {
+        "panel.starts": panel.starts,
+        "panel.known": panel.known,
+        "panel.ticks": panel.ticks,
+        "panel.values": panel.values,
+        "panel.numbers": panel.numbers,
+        "panel.codes": panel.codes,
+        "levels.loc": fit.pipeline.levels.loc,
+        "levels.scale": fit.pipeline.levels.scale,
+        "levels.floor": fit.pipeline.levels.floor,
     }
-    for member, network in enumerate(fitted.fit.pipeline.networks):
+    if panel.times is not None:
+        arrays["panel.times"] = panel.times.astype("M8[ns]").astype(np.int64)
+    if fit.pipeline.linear is not None:
+        arrays["linear.weights"] = fit.pipeline.linear.weights
+    if fit.ridge is not None:
+        arrays["ridge.weights"] = fit.ridge.weights
+    for name, calibration in (("fit", fit.calibration), ("all", fitted.calibration)):
+        if calibration is not None:
+            arrays[f"calibration.{name}"] = calibration.errors
+    test = fitted.test
+    if test is not None:
+        arrays["test.origins"] = test.origins
+        arrays["test.series"] = test.series
+        arrays["test.actual"] = test.actual
+        for number, forecast in enumerate(_kept(test).values()):
+            arrays[f"test.forecast.{number}"] = forecast
+        if test.intervals is not None:
+            arrays["test.lower"] = test.intervals.lower
+            arrays["test.upper"] = test.intervals.upper
+    tensors = {name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in arrays.items()}
+    for member, network in enumerate(fit.pipeline.networks):
         for name, tensor in network.state_dict().items():
             tensors[f"network.{member}.{name}"] = tensor
-    if fitted.test is not None:
-        tensors["test.origins"] = torch.from_numpy(fitted.test.origins)
-        for number, forecast in enumerate(_kept(fitted.test).values()):
-            tensors[f"test.forecast.{number}"] = torch.from_numpy(forecast)
     return tensors
 
 
@@ -155,60 +183,109 @@ def _restore(
     if config["task"] != "forecast":
         raise ArtifactError(f"the run's task is {config['task']!r}")
     options = ForecastConfig.from_options(config["options"])
-    about = config["series"]
-    series = Series(
-        times=tensors["series.times"].numpy().astype("M8[ns]"),
-        values=tensors["series.values"].numpy(),
-        targets=tuple(about["targets"]),
-        time_name=about["time"],
-        step=Step.from_json(about["step"]),
-        name=about["name"],
-        offset=about["offset"],
+    panel = _restore_panel(config["panel"], tensors)
+    linear, ridge = (
+        None
+        if config[name] is None
+        else LinearPath.from_json(config[name], tensors[f"{name}.weights"].numpy())
+        for name in ("linear", "ridge")
     )
+    pipeline = Pipeline(
+        horizon=options.horizon,
+        targets=panel.targets,
+        ids=panel.ids,
+        transform=SeriesTransform(tuple(map(ColumnTransform.from_json, config["transform"]))),
+        levels=Levels(*(tensors[f"levels.{name}"].numpy() for name in ("loc", "scale", "floor"))),
+        typical=np.asarray(config["typical"], dtype=np.float64),
+        features=Features.from_json(config["features"]),
+        linear=linear,
+        networks=(),
+        weights=np.asarray(config["weights"], dtype=np.float64),
+        quantiles=quantiles(options),
+        device=device,
+    )
+    sizes = input_sizes(pipeline.inputs(panel.take([0])))
     networks = []
     for member in range(config["ensemble"]):
-        network = new_network(options, config["inputs"], len(series.targets), member)
+        network = new_network(options, sizes, len(panel.targets), member)
         prefix = f"network.{member}."
         network.load_state_dict(
             {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
         )
         networks.append(network.to(device).eval())
-    pipeline = Pipeline(
-        series.targets,
-        series.step,
-        SeriesTransform(tuple(map(ColumnTransform.from_json, config["transform"]))),
-        Features.from_json(config["features"]),
-        tuple(networks),
-        np.asarray(config["weights"], dtype=np.float64),
-        device,
-    )
+    calibrations = [
+        Calibration(tensors[f"calibration.{name}"].numpy(), options.levels)
+        if f"calibration.{name}" in tensors
+        else None
+        for name in ("fit", "all")
+    ]
     fit = Fit(
-        pipeline,
+        dataclasses.replace(pipeline, networks=tuple(networks)),
         Sizes(**config["sizes"]),
         Split.from_json(config["split"]),
+        int(config["windows"]),
         tuple(map(History.from_json, config["histories"])),
+        ridge,
+        calibrations[0],
     )
     test = None
     if config["test"] is not None:
-        test = _restore_test(config["test"], tensors, series, options.horizon)
-    return options, Fitted(series, fit, test, seconds)
+        test = _restore_test(config["test"], tensors)
+    columns = Columns.from_json(config["columns"])
+    return options, Fitted(panel, columns, fit, test, calibrations[1], seconds)
 
 
-def _restore_test(
-    about: Mapping[str, Any], tensors: Mapping[str, Tensor], series: Series, horizon: int
-) -> Evaluation:
-    origins = tensors["test.origins"].numpy()
+def _restore_panel(about: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Panel:
+    clock = about["clock"]
+    times = tensors.get("panel.times")
+    return Panel(
+        name=about["name"],
+        ids=tuple(about["ids"]),
+        id_name=about["id_name"],
+        starts=tensors["panel.starts"].numpy(),
+        known=tensors["panel.known"].numpy(),
+        ticks=tensors["panel.ticks"].numpy(),
+        targets=tuple(about["targets"]),
+        values=tensors["panel.values"].numpy(),
+        covariates=tuple(
+            Covariate(c["name"], c["role"], None if c["labels"] is None else tuple(c["labels"]))
+            for c in about["covariates"]
+        ),
+        numbers=tensors["panel.numbers"].numpy(),
+        codes=tensors["panel.codes"].numpy(),
+        times=None if times is None else times.numpy().astype("M8[ns]"),
+        clock=None
+        if clock is None
+        else Clock(
+            Step.from_json(clock["step"]), tuple(clock["names"]), clock["offset"], clock["zone"]
+        ),
+        notes=tuple(map(Message.from_json, about["notes"])),
+    )
+
+
+def _restore_test(about: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Evaluation:
+    def message(plain: Mapping[str, Any] | None) -> Message | None:
+        return None if plain is None else Message.from_json(plain)
+
+    intervals = None
+    if about["levels"] is not None:
+        intervals = Intervals(
+            tuple(about["levels"]), tensors["test.lower"].numpy(), tensors["test.upper"].numpy()
+        )
     return Evaluation(
-        origins=origins,
-        actual=series.values[origins[:, None] + np.arange(horizon)],
+        origins=tensors["test.origins"].numpy(),
+        series=tensors["test.series"].numpy(),
+        actual=tensors["test.actual"].numpy(),
         forecasts={
             name: tensors[f"test.forecast.{number}"].numpy()
             for number, name in enumerate(about["forecasts"])
         },
-        skipped=dict(about["skipped"]),
+        intervals=intervals,
+        skipped={name: Message.from_json(plain) for name, plain in about["skipped"].items()},
         scores={entry["name"]: _with_nan(entry) for entry in about["scores"]},
-        verdict=about["verdict"],
-        warning=about["warning"],
+        verdict=Message.from_json(about["verdict"]),
+        warning=message(about["warning"]),
+        remark=message(about["remark"]),
     )
 
 
@@ -216,6 +293,9 @@ def _with_nan(scores: Mapping[str, Any]) -> dict[str, Any]:
     """Undo `finite`, a score that JSON holds as null being undefined, and leave the name out."""
     return {
         key: {name: _with_nan(of_target) for name, of_target in value.items()}
+        if isinstance(value, Mapping)
+        and any(isinstance(inner, Mapping) for inner in value.values())
+        else {name: float("nan") if of is None else of for name, of in value.items()}
         if isinstance(value, Mapping)
         else float("nan")
         if value is None

@@ -13,7 +13,7 @@ from rnnkit.data.choosing import fit_centers, fit_levels, fit_transform
 from rnnkit.data.covariates import fit_encodings
 from rnnkit.data.features import fit_features
 from rnnkit.data.panel import FloatArray, IntArray, Panel
-from rnnkit.data.rows import prepare_rows
+from rnnkit.data.rows import BoolArray, prepare_rows
 from rnnkit.data.split import Split, rows_needed, split_by_time
 from rnnkit.data.windows import Inputs, Windows
 from rnnkit.errors import ConfigError, DataError
@@ -24,7 +24,9 @@ from rnnkit.models.forecaster import (
     absolute_error,
     squared_error,
 )
+from rnnkit.models.linear_path import FittedPaths, LinearPath, fit_linear_path, lag_choices
 from rnnkit.tasks.forecasting.config import (
+    MANY,
     ForecastConfig,
     Sizes,
     batch_size,
@@ -32,6 +34,7 @@ from rnnkit.tasks.forecasting.config import (
     resolve,
     validation_blocks,
 )
+from rnnkit.tasks.forecasting.intervals import Calibration, calibrate
 from rnnkit.tasks.forecasting.pipeline import (
     Pipeline,
     input_sizes,
@@ -41,6 +44,9 @@ from rnnkit.tasks.forecasting.pipeline import (
 from rnnkit.training import History, Progress, Trainer, TrainingConfig, find_device, threads_for
 from rnnkit.training.epochs import Loss
 
+MOST_WINDOWS = 40_000  # that a network learns from; of more, so many are drawn
+WORTH = 0.98  # the linear path must take 2 % off the squared error to be used
+_CHUNK = 4096
 LARGEST = 1e100  # of the values; squares and sums of squares stay finite
 
 
@@ -54,6 +60,10 @@ class Fit:
         split: ticks of the parts.
         windows: that the first network learned from.
         histories: of the training of each network.
+        ridge: the linear path alone, the baseline that a network must beat; `None` where the data
+            are too short for one.
+        calibration: errors on rows left out, from which intervals are made; `None` for no
+            intervals.
     """
 
     pipeline: Pipeline
@@ -61,6 +71,8 @@ class Fit:
     split: Split
     windows: int
     histories: tuple[History, ...]
+    ridge: LinearPath | None
+    calibration: Calibration | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,20 +175,23 @@ def fit_pipeline(
     Raises:
         TrainingError: if a training diverges.
     """
-    split, bare, members = plan.split, plan.bare, plan.members
-    inputs = bare.inputs(plan.panel)
+    split, members = plan.split, plan.members
+    inputs = plan.bare.inputs(plan.panel)
     panel = inputs.rows.panel
-    networks, histories, unseen = [], [], []
-    windows = 0
-    for member in range(members):
-        train, validation = (
-            _windows(bare, inputs, origins)
-            for origins in (
-                split.train_origins(panel, member),
-                split.validation_origins(panel, member),
-            )
-        )
-        windows = windows or len(train)
+    parts = [
+        (split.train_origins(panel, member), split.validation_origins(panel, member))
+        for member in range(members)
+    ]
+    paths = _linear_paths(inputs, parts[: len(split.blocks)], split.all_origins(panel), plan)
+    used = _used(paths, config, windows=len(parts[0][0]))
+    parts = [(_sample(a, MOST_WINDOWS), _sample(b, MOST_WINDOWS // 4)) for a, b in parts]
+    fitted, histories, unseen = [], [], []
+    for member, (train, held) in enumerate(parts):
+        path = None
+        if paths is not None and any(used):
+            path = paths.train[member % len(paths.train)].only(used)
+        bare = replace(plan.bare, linear=path)
+        inputs = bare.inputs(plan.panel)
         network = new_network(config, input_sizes(inputs), len(bare.targets), member)
         trainer = Trainer(
             _training(config, len(train), member, members),
@@ -186,17 +201,39 @@ def fit_pipeline(
         checkpoint = None if checkpoints is None else checkpoints / f"network-{member}.safetensors"
         with threads_for(network.operations(trainer.config.batch_size)):
             history = trainer.fit(
-                network, _loss(config), train, validation, checkpoint=checkpoint, resume=resume
+                network,
+                _loss(config),
+                _windows(bare, inputs, train),
+                _windows(bare, inputs, held),
+                checkpoint=checkpoint,
+                resume=resume,
             )
         histories.append(history)
-        networks.append(network.eval())
-        at = split.validation_origins(panel, member)
-        targets, counts = inputs.targets(at)
-        outputs = network_outputs(network, inputs, at)[..., len(bare.quantiles) // 2]
+        fitted.append(replace(bare, networks=(network.eval(),)))
+        targets, counts = _targets(bare, inputs, held)
+        outputs = network_outputs(network, inputs, held)[..., len(bare.quantiles) // 2]
         unseen.append((np.where(counts, outputs, 0.0), np.where(counts, targets, 0.0)))
-    weights = bare.weights if config.intervals == "quantile" else output_weights(unseen)
-    pipeline = replace(bare, networks=tuple(networks), weights=weights)
-    return Fit(pipeline, plan.sizes, split, windows, tuple(histories))
+    weights = plan.bare.weights if config.intervals == "quantile" else output_weights(unseen)
+    pipeline = replace(
+        plan.bare,
+        linear=None if paths is None or not any(used) else paths.final.only(used),
+        networks=tuple(network for one in fitted for network in one.networks),
+        weights=weights,
+    )
+    calibration = None
+    if config.intervals != "none":
+        calibration = calibrate(
+            [replace(one, weights=weights) for one in fitted], plan.panel, split, config
+        )
+    return Fit(
+        pipeline,
+        plan.sizes,
+        split,
+        len(parts[0][0]),
+        tuple(histories),
+        None if paths is None else paths.final,
+        calibration,
+    )
 
 
 def output_weights(unseen: Sequence[tuple[FloatArray, FloatArray]]) -> FloatArray:
@@ -243,11 +280,51 @@ def new_network(
         )
 
 
+def _sample(origins: IntArray, most: int) -> IntArray:
+    """Return the origins, or `most` of them drawn at random: neighbours tell much the same.
+
+    At random, since even distances might share a divisor with the season.
+    """
+    if len(origins) <= most:
+        return origins
+    drawn = np.random.default_rng(0).choice(len(origins), most, replace=False)
+    return origins[np.sort(drawn)]
+
+
+def _linear_paths(
+    inputs: Inputs, folds: Sequence[tuple[IntArray, IntArray]], origins: IntArray, plan: Plan
+) -> FittedPaths | None:
+    season = plan.sizes.season
+    wide = replace(inputs, reach=max(inputs.reach, 1 + max(lag_choices(season))))
+    return fit_linear_path(wide, folds, origins, season=season)
+
+
+def _used(paths: FittedPaths | None, config: ForecastConfig, *, windows: int) -> list[bool]:
+    """Return of which targets the network adds to the linear path.
+
+    By rule of those that the path forecasts better by 2 % than zero outputs do, on the validation
+    part, where there are enough windows to learn the path from.
+    """
+    if paths is None or config.linear is False or (config.linear is None and windows < MANY):
+        return [False]
+    if config.linear:
+        return [True] * len(paths.errors)
+    return [bool(e < WORTH * w) for e, w in zip(paths.errors, paths.without, strict=True)]
+
+
 def _windows(bare: Pipeline, inputs: Inputs, origins: IntArray) -> Windows:
+    return Windows(inputs, origins, *_targets(bare, inputs, origins))
+
+
+def _targets(bare: Pipeline, inputs: Inputs, origins: IntArray) -> tuple[FloatArray, BoolArray]:
+    """Return what a network learns at `origins`: what anchor and linear path leave."""
     targets, counts = inputs.targets(origins)
     if bare.linear is not None:
-        targets = targets - bare.linear.outputs(inputs, origins, inputs.z_past(origins))
-    return Windows(inputs, origins, targets, counts)
+        for start in range(0, len(origins), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            at = origins[part]
+            targets[part] -= bare.linear.outputs(inputs, at, inputs.z_past(at))
+    return targets, counts
 
 
 def _loss(config: ForecastConfig) -> Loss:

@@ -5,27 +5,37 @@ from __future__ import annotations
 import hashlib
 import inspect
 import time as clock
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import pandas as pd
 
-from rnnkit.data.readers import Series, read_series
-from rnnkit.data.times import show_time
-from rnnkit.errors import ConfigError, DataError, RnnkitError
+from rnnkit.data.assemble import join_panels, read_panel, season_of
+from rnnkit.data.columns import Columns
+from rnnkit.data.panel import Panel
+from rnnkit.errors import ConfigError, DataError, RnnkitError, closest
 from rnnkit.tasks.forecasting.config import ForecastConfig
-from rnnkit.tasks.forecasting.evaluation import Fitted, evaluate_fit, forecast_frame, metrics_json
-from rnnkit.tasks.forecasting.history import continue_series, continues
-from rnnkit.tasks.forecasting.pipeline import fit_pipeline, plan_fit
+from rnnkit.tasks.forecasting.evaluation import (
+    Fitted,
+    evaluate_fit,
+    forecast_frame,
+    metrics_json,
+)
+from rnnkit.tasks.forecasting.fitting import fit_pipeline, plan_fit
+from rnnkit.tasks.forecasting.history import to_score, with_history
+from rnnkit.tasks.forecasting.intervals import later_errors
 from rnnkit.tasks.forecasting.scoring import Evaluation
 from rnnkit.training import Progress, RunWriter
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Source = str | Path | pd.DataFrame | Series
+    from rnnkit.report.language import Language
+
+Source = str | Path | pd.DataFrame | Panel
 
 
 class NotFittedError(RnnkitError, ValueError, AttributeError):
@@ -33,7 +43,7 @@ class NotFittedError(RnnkitError, ValueError, AttributeError):
 
 
 class Forecaster:
-    """Forecasts one or more columns of a regular series with a recurrent network.
+    """Forecasts columns of one or many series with a recurrent network.
 
     The last rows are kept for a test, those before them for early stopping, all in the order of
     time; log, differencing and scaling are chosen on the training part alone; baselines are scored
@@ -63,42 +73,74 @@ class Forecaster:
         self,
         data: Source,
         *,
-        time: str | None = None,
-        target: str | Sequence[str] | None = None,
+        test: Source | None = None,
         checkpoints: Path | None = None,
         resume: bool = False,
         progress: Progress | None = None,
+        **columns: Any,
     ) -> Forecaster:
-        """Fit to a regular series, oldest row first, and score on its test part.
+        """Fit to series at a regular step, and score on their test part.
 
         Args:
-            data: a CSV or Parquet file, a frame, or a `Series` read before.
-            time: the time column; not needed with a `Series`.
-            target: the column or columns to forecast; not needed with a `Series`.
+            data: a text table or Parquet file, a frame, or a `Panel` read before.
+            test: later rows of the same series to score on, in place of the last of `data`.
             checkpoints: folder for the state of the training, to resume it from; `None` keeps none.
             resume: go on from `checkpoints`.
             progress: shows the epochs; `None` shows nothing.
+            **columns: what the columns are: those of `rnnkit.data.columns.Columns`, one name or a
+                list of names each. `target` stands for `targets`, `covariate` for `covariates` and
+                so on. With a `Panel` none are given.
 
         Returns:
             The forecaster itself.
 
         Raises:
             DataError: if the data cannot be read, are not regular or have too few rows.
+            ConfigError: if an option or a column is wrong.
             TrainingError: if a training diverges.
         """
+        given = as_columns(columns)
+        panel, config = with_test(as_panel(data, given), test, given, self.config)
+        return self.fit_panel(
+            panel, given, config, checkpoints=checkpoints, resume=resume, progress=progress
+        )
+
+    def fit_panel(
+        self,
+        panel: Panel,
+        given: Columns,
+        config: ForecastConfig,
+        *,
+        checkpoints: Path | None = None,
+        resume: bool = False,
+        progress: Progress | None = None,
+    ) -> Forecaster:
+        """Fit to a panel that was read with the columns `given`; see `fit`."""
         start = clock.perf_counter()
-        series = as_series(data, time, target)
         fit = fit_pipeline(
-            plan_fit(series, self.config),
-            self.config,
+            plan_fit(panel, config, season_of(given, panel)),
+            config,
             checkpoints=checkpoints,
             resume=resume,
             progress=progress,
         )
-        test = None
+        evaluation = None
         if fit.sizes.test_size:
-            test = evaluate_fit(fit, series, series, fit.split.known, self.config.cell)
-        self._fitted = Fitted(series, fit, test, clock.perf_counter() - start)
+            evaluation = evaluate_fit(
+                fit,
+                panel,
+                panel,
+                first=fit.split.known,
+                end=fit.split.rows,
+                cell=config.cell,
+                stride=config.stride,
+            )
+        calibration = fit.calibration
+        if calibration is not None:
+            inputs = fit.pipeline.inputs(panel)
+            calibration = later_errors(calibration, fit.pipeline, inputs, first=fit.split.known)
+        seconds = clock.perf_counter() - start
+        self._fitted = Fitted(panel, given, fit, evaluation, calibration, seconds)
         return self
 
     @overload
@@ -106,29 +148,31 @@ class Forecaster:
     @overload
     def predict(self, data: list[Any]) -> list[pd.DataFrame]: ...
     def predict(self, data: Source | list[Any] | None = None) -> pd.DataFrame | list[pd.DataFrame]:
-        """Forecast the `horizon` rows after the last known one.
+        """Forecast the `horizon` rows after the last known one of each series.
 
         Args:
-            data: a history that holds a whole context, or fewer rows that have arrived since and
+            data: histories that hold a whole context, or fewer rows that have arrived since and
                 continue those known from `fit` (and replace them where both have a row). `None`
                 forecasts what follows the data of `fit`. A list of such gives a list.
 
         Returns:
-            A frame with the columns `time` (datetime64), `target`, `value`.
+            A frame with the columns `time` (datetime64, or the number of the row where there are no
+            times), `target`, `value`, the ends of the intervals, and first, of many series, the
+            column that names them.
 
         Raises:
-            DataError: if the rows cannot be read, or neither continue the known ones nor suffice.
+            DataError: if the rows cannot be read, or neither continue the known ones nor suffice,
+                or future covariates are missing.
             NotFittedError: before `fit`.
         """
         if isinstance(data, list):
             return [self.predict(source) for source in data]
         fitted = self._require()
-        series = fitted.series
+        panel = fitted.panel
         if data is not None:
-            series, reach = self._read(data), fitted.fit.pipeline.reach
-            if len(series.times) < reach:
-                series = continue_series(fitted.series, series, needed=reach)
-        return forecast_frame(fitted.fit.pipeline, series)
+            reach = fitted.fit.pipeline.reach
+            panel = with_history(fitted.panel, self._read(data), reach=reach)
+        return forecast_frame(fitted, panel)
 
     def evaluate(self, data: Source | None = None) -> dict[str, Any]:
         """Score the forecasts of rows that fitting has not seen, beside the baselines.
@@ -136,8 +180,8 @@ class Forecaster:
         Args:
             data: rows to score on, of which those after the validation part count. The known rows
                 before them are joined to rows that continue them, as they must where they begin too
-                late for a whole context; another series of the same kind stands alone.
-                `None` gives the scores on the test part.
+                late for a whole context; other series of the same kind stand alone. Rows without
+                times follow the known ones. `None` gives the scores on the test part.
 
         Returns:
             The entries `task`, `test`, `verdict`, `warning`, … of `metrics.json`.
@@ -148,17 +192,17 @@ class Forecaster:
         """
         return metrics_json(self._require(), self.scored(data))
 
-    def plot(self) -> Figure:
+    def plot(self, language: Language = "en") -> Figure:
         """Return the picture of the history, the test part's forecasts and the forecast beyond."""
         from rnnkit.tasks.forecasting.pictures import forecast_figure
 
-        return forecast_figure(self._require(), self.config)
+        return forecast_figure(self._require(), self.config, language)
 
-    def summary(self) -> str:
+    def summary(self, language: Language = "en") -> str:
         """Return in a few lines what was fitted, on what, and how good it is."""
         from rnnkit.tasks.forecasting.pictures import summary
 
-        return summary(self._require(), self.config)
+        return summary(self._require(), self.config, language)
 
     def save(self, path: str | Path) -> None:
         """Write the run folder; an older run of that name is replaced.
@@ -166,7 +210,7 @@ class Forecaster:
         Raises:
             ConfigError: if something else than a run is there.
         """
-        from rnnkit.tasks.forecasting.artifact import write_run
+        from rnnkit.tasks.forecasting.run import write_run
 
         fitted = self._require()
         with RunWriter(Path(path), settings={}) as writer:
@@ -187,39 +231,25 @@ class Forecaster:
         fitted = self._require()
         if data is None:
             return fitted.test
-        horizon, reach = self.config.horizon, fitted.fit.pipeline.reach
-        seen = fitted.series.times[fitted.fit.split.known - 1]
-        series = self._read(data)
-        first = int(np.searchsorted(series.times, seen, side="right"))
-        # With the rows known from fitting, so that the baselines learn from as many as the network.
-        if first < reach or continues(fitted.series, series):
-            series = continue_series(fitted.series, series, needed=reach)
-            first = int(np.searchsorted(series.times, seen, side="right"))
-        if len(series.times) - first < horizon:
-            raise DataError(
-                f"{series.name} has {len(series.times) - first} rows after {show_time(seen)}, the"
-                f" last that fitting used, and a forecast is scored on {horizon}: give later rows"
-            )
-        return evaluate_fit(fitted.fit, fitted.series, series, first, self.config.cell)
-
-    def _read(self, data: Source) -> Series:
-        known = self._require().series
-        series = (
-            data
-            if isinstance(data, Series)
-            else read_series(data, time=known.time_name, targets=known.targets, step=known.step)
+        panel, first = to_score(
+            fitted.panel,
+            self._read(data),
+            seen=fitted.fit.split.known,
+            reach=fitted.fit.pipeline.reach,
         )
-        for what, ours, theirs in (
-            ("targets", known.targets, series.targets),
-            ("step", known.step.name, series.step.name),
-            ("UTC offset", known.offset, series.offset),
-        ):
-            if ours != theirs:
-                raise DataError(
-                    f"{series.name} has the {what} {theirs!r}, but the forecaster was fitted with"
-                    f" {ours!r}: give data of the same form"
-                )
-        return series
+        return evaluate_fit(
+            fitted.fit,
+            fitted.panel,
+            panel,
+            first=first,
+            end=panel.last_tick,
+            cell=self.config.cell,
+            stride=self.config.stride,
+        )
+
+    def _read(self, data: Source) -> Panel:
+        fitted = self._require()
+        return as_panel(data, fitted.columns, like=fitted.panel)
 
     def _require(self) -> Fitted:
         if self._fitted is None:
@@ -236,28 +266,86 @@ Forecaster.__init__.__signature__ = inspect.Signature(  # type: ignore[attr-defi
 )
 
 
-def as_series(data: Source, time: str | None, target: str | Sequence[str] | None) -> Series:
-    """Return `data` read as one regular series.
+def as_columns(given: Mapping[str, Any]) -> Columns:
+    """Return what the columns are, of names to one name, several or an option.
 
     Raises:
-        ConfigError: if the columns are not named.
+        ConfigError: if there is no such name.
+    """
+    names: dict[str, Any] = {}
+    for name, value in given.items():
+        field = _PLURALS.get(name, name)
+        if field not in _FIELDS:
+            raise ConfigError(
+                f"fit has no argument {name!r}; what the columns are is said by"
+                f" {', '.join(_FIELDS)}{closest(name, _FIELDS)}"
+            )
+        if value is None:
+            continue
+        if field in _MANY:
+            value = (value,) if isinstance(value, str) else tuple(value)
+        names[field] = value
+    return Columns(**names)
+
+
+def as_panel(data: Source, columns: Columns, *, like: Panel | None = None) -> Panel:
+    """Return `data` as a panel.
+
+    Raises:
+        ConfigError: if columns are named of a panel.
         DataError: if the data cannot be read.
     """
-    if isinstance(data, Series):
-        if time is not None or target is not None:
-            raise ConfigError("a Series knows its columns: leave time and target out")
-        return data
-    if time is None or target is None:
-        raise ConfigError("name the columns: time='Month', target='Passengers', for example")
-    targets = [target] if isinstance(target, str) else list(target)
-    return read_series(data, time=time, targets=targets)
+    if not isinstance(data, Panel):
+        return read_panel(data, columns, like=like)
+    if like is None and columns != Columns():
+        raise ConfigError("a Panel knows its columns: leave time, target and the others out")
+    return data
 
 
-def fingerprint(series: Series) -> str:
-    """Return the SHA-256 of a series' times and values, to tell whether data have changed."""
-    digest = hashlib.sha256(series.times.astype("M8[ns]").tobytes())
-    digest.update(np.ascontiguousarray(series.values).tobytes())
+def with_test(
+    panel: Panel, test: Source | None, columns: Columns, config: ForecastConfig
+) -> tuple[Panel, ForecastConfig]:
+    """Return the panel with the rows of `test` behind it, kept for scoring.
+
+    Raises:
+        ConfigError: if a `test_size` is asked for besides.
+        DataError: if the rows do not continue those of `panel`.
+    """
+    if test is None:
+        return panel, config
+    if config.test_size is not None or config.train_size is not None:
+        raise ConfigError("rows to test on are given: leave test_size and train_size out")
+    joined = join_panels(panel, as_panel(test, columns, like=panel))
+    before = dict(zip(panel.ids, panel.known.tolist(), strict=True))
+    known = np.array([before.get(name, 0) for name in joined.ids])
+    first = int((joined.ticks + known)[joined.known > known].min())
+    size = joined.last_tick - first
+    if size < config.horizon:
+        raise DataError(
+            f"the test rows are {size} steps, and one forecast is scored on {config.horizon}: give"
+            " more rows, or a smaller horizon"
+        )
+    return joined, replace(config, test_size=size)
+
+
+def fingerprint(panel: Panel) -> str:
+    """Return the SHA-256 of a panel's numbers and names, to tell whether data have changed."""
+    digest = hashlib.sha256("\0".join((*panel.ids, *panel.targets)).encode())
+    for array in (panel.starts, panel.ticks, panel.values, panel.numbers, panel.codes):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    if panel.times is not None:
+        digest.update(panel.times.astype("M8[ns]").tobytes())
     return digest.hexdigest()
+
+
+_FIELDS = tuple(field.name for field in fields(Columns))
+_MANY = ("time", "targets", "covariates", "future_covariates", "statics")
+_PLURALS = {
+    "target": "targets",
+    "covariate": "covariates",
+    "future_covariate": "future_covariates",
+    "static": "statics",
+}
 
 
 def load(path: str | Path, *, device: str = "cpu") -> Forecaster:

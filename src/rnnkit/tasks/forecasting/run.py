@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from rnnkit.data.readers import Series, read_series
-from rnnkit.tasks.forecasting.artifact import write_run
-from rnnkit.tasks.forecasting.forecaster import Forecaster, fingerprint
-from rnnkit.tasks.forecasting.pipeline import plan_fit
+from rnnkit.data.assemble import season_of
+from rnnkit.data.columns import Columns
+from rnnkit.data.panel import Panel
+from rnnkit.messages import Message
+from rnnkit.report.drawing import save
+from rnnkit.report.language import Language
+from rnnkit.report.markup import Picture
+from rnnkit.report.page import report_page
+from rnnkit.report.training_plot import training_plot
+from rnnkit.tasks.forecasting.artifact import forecast_csv, save_run
+from rnnkit.tasks.forecasting.config import ForecastConfig
+from rnnkit.tasks.forecasting.evaluation import (
+    Fitted,
+    forecast_frame,
+    metrics_json,
+    missing_future,
+)
+from rnnkit.tasks.forecasting.fitting import plan_fit
+from rnnkit.tasks.forecasting.forecaster import (
+    Forecaster,
+    Source,
+    as_panel,
+    fingerprint,
+    with_test,
+)
+from rnnkit.tasks.forecasting.pictures import forecast_figure, report
 from rnnkit.training import Progress
 from rnnkit.training.run_folder import RunWriter
 
@@ -20,48 +42,97 @@ from rnnkit.training.run_folder import RunWriter
 def run_forecast(
     source: str | Path | pd.DataFrame,
     *,
-    time: str,
-    targets: Sequence[str],
+    columns: Columns,
     options: Mapping[str, Any],
     out: Path,
+    test: Source | None = None,
     resume: bool = False,
     progress: Progress | None = None,
     command: str = "",
     name: str | None = None,
-    announce: Callable[[Series, bool], None] | None = None,
+    language: Language = "en",
+    announce: Callable[[Panel, bool], None] | None = None,
 ) -> Forecaster:
     """Read, fit, score and write the run folder `out`; return the fitted forecaster.
 
     Args:
         source: the data.
-        time: the time column.
-        targets: the columns to forecast.
+        columns: what its columns are.
         options: those of `ForecastConfig`.
         out: the run folder; it appears when all is done.
+        test: later rows of the same form to score on.
         resume: go on with an interrupted training of the same data and options.
         progress: shows the epochs.
         command: the command line, for the report.
         name: what the data are called; by default the file's name.
-        announce: called before training with the series read, and whether the checkpoints of an
+        language: of the report and the pictures.
+        announce: called before training with the panel read, and whether the checkpoints of an
             interrupted training were discarded.
 
     Raises:
         RnnkitError: if options, data or folder are wrong, or training diverges.
     """
     forecaster = Forecaster(**options)
-    series = read_series(source, time=time, targets=targets)
+    panel = as_panel(source, columns)
     if name is not None:
-        series = replace(series, name=name)
-    plan_fit(series, forecaster.config)  # an impossible option must not cost a checkpoint
+        panel = replace(panel, name=name)
+    joined, config = with_test(panel, test, columns, forecaster.config)
+    plan_fit(joined, config, season_of(columns, joined))  # an impossible option costs no checkpoint
     settings = {
         "options": forecaster.config.to_json(),
-        "data": {"time": time, "targets": list(targets), "sha256": fingerprint(series)},
+        "data": {"columns": columns.to_json(), "sha256": fingerprint(joined)},
     }
     with RunWriter(out, settings=settings, resume=resume) as writer:
         if announce is not None:
-            announce(series, writer.discarded)
+            announce(joined, writer.discarded)
         writer.checkpoints.mkdir(exist_ok=True)
-        forecaster.fit(series, checkpoints=writer.checkpoints, resume=resume, progress=progress)
-        write_run(writer, forecaster.fitted, forecaster.config, command=command)
+        forecaster.fit_panel(
+            joined,
+            columns,
+            config,
+            checkpoints=writer.checkpoints,
+            resume=resume,
+            progress=progress,
+        )
+        write_run(writer, forecaster.fitted, config, command=command, language=language)
         writer.finish()
     return forecaster
+
+
+def write_run(
+    writer: RunWriter,
+    fitted: Fitted,
+    config: ForecastConfig,
+    *,
+    command: str,
+    language: Language = "en",
+) -> None:
+    """Write everything a forecast leaves behind: model, scores, forecast, pictures, page.
+
+    Args:
+        writer: of the run folder.
+        fitted: what a fit has found.
+        config: its options.
+        command: the command line that made it, for the page; may be empty.
+        language: of the page and the pictures.
+    """
+    save_run(writer, fitted, config)
+    writer.write_json("metrics.json", metrics_json(fitted, fitted.test))
+    if missing_future(fitted.panel, config.horizon) is None:
+        writer.write_text("forecast.csv", forecast_csv(forecast_frame(fitted, fitted.panel)))
+    pictures = []
+    for name, figure in (
+        ("forecast.png", forecast_figure(fitted, config, language)),
+        ("training.png", training_plot(fitted.fit.histories, language)),
+    ):
+        save(figure, writer.folder / name)
+        pictures.append((writer.folder / name).read_bytes())
+    page = report(
+        fitted,
+        config,
+        pictures=[Picture(pictures[0], Message("History, test part and forecast"))],
+        training=Picture(pictures[1], Message("Training and validation loss by epoch")),
+        command=command,
+        language=language,
+    )
+    writer.write_text("report.html", report_page(page))

@@ -1,0 +1,43 @@
+"""How a command ends: its status, and the one line that says why."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import typer
+
+from rnnkit.errors import ConfigError
+
+FAILED = 1
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+def fail(message: str, status: int) -> NoReturn:
+    """Say on one line what went wrong, and end with `status`."""
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(status)
+
+
+def write_or_print(text: str, out: Path | None) -> None:
+    """Write `text` to the file `out`, or print it where there is none.
+
+    Raises:
+        ConfigError: if the file cannot be written, or is part of a run.
+    """
+    if out is None:
+        typer.echo(text.encode(), nl=False)  # bytes: data are UTF-8, whatever the terminal is
+        return
+    from rnnkit.training.run_folder import is_part_of_run
+    from rnnkit.training.tensor_file import write_bytes
+
+    try:
+        if not out.name or out.is_dir():
+            raise ConfigError(f"{str(out)!r} names a folder: give a file to write to")
+        if is_part_of_run(out):
+            raise ConfigError(f"{out} is part of a run, which would be lost: give another file")
+        write_bytes(out, text.encode())
+    except OSError as error:
+        raise ConfigError(f"{out} cannot be written: {error.strerror}") from None

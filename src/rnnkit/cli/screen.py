@@ -1,0 +1,100 @@
+"""What a command says on the screen: what was read, the parts, the scores and the verdict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text  # names of columns are no markup
+
+from rnnkit.messages import Message
+from rnnkit.report.language import Language, render, words
+from rnnkit.report.scores import COLUMNS, score_rows
+from rnnkit.tasks import Forecaster
+from rnnkit.tasks.forecasting.pictures import split_parts, transform_sentences
+from rnnkit.tasks.forecasting.scoring import MODEL, network_name
+
+
+def print_panel(panel: Any, language: Language) -> None:
+    """Say what was read, and what was found and done about it."""
+    rows = int(panel.known.sum())
+    step = words(language)(panel.step_name)
+    template = (
+        "{name}: {rows:,} rows, one a {step}"
+        if len(panel.ids) == 1
+        else "{name}: {rows:,} rows of {series:,} series, one a {step}"
+    )
+    values = {"name": panel.name, "rows": rows, "series": len(panel.ids), "step": step}
+    print(render(Message(template, values), language))
+    for note in panel.notes:
+        print(f"- {render(note, language)}")
+
+
+def print_fit(model: Forecaster, language: Language) -> None:
+    """Say how the data were divided, what was done to them, and how good the forecast is."""
+    fitted = model.fitted
+    for part in split_parts(fitted):
+        line = Message(
+            "{part} {rows:>8,} rows  {first} to {last}",
+            {
+                "part": f"{render(part.name, language):<10}",
+                "rows": part.rows,
+                "first": part.first,
+                "last": part.last,
+            },
+        )
+        print(render(line, language))
+    for sentence in transform_sentences(fitted):
+        print(render(sentence, language))
+    if fitted.test is None:
+        sentence = Message("No test part was kept, so nothing is known of the error.")
+        print(render(sentence, language))
+    else:
+        print_scores(model, fitted.test, language)
+
+
+def print_scores(model: Forecaster, evaluation: Any, language: Language) -> None:
+    """Print the table of scores and the verdict."""
+    network = network_name(model.config.cell)
+    title = render(_title(model, evaluation), language)
+    table = Table(title=Text(title), title_justify="left")
+    table.add_column("", no_wrap=True)
+    for heading in COLUMNS.values():
+        table.add_column(heading, justify="right")
+    scores = {(network if n == MODEL else n): s for n, s in evaluation.scores.items()}
+    say = words(language)
+    for row in score_rows(scores, model=network, metric=evaluation.metric):
+        table.add_row(Text(say(row.name)), *row.cells, style="bold" if row.is_model else "")
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=120)  # nobody narrowed it: a file is as wide as its lines
+    console.print(table)
+    for name, reason in evaluation.skipped.items():
+        line = Message("{name}: skipped, {reason}", {"name": say(name), "reason": reason})
+        print(render(line, language))
+    print(render(evaluation.verdict, language))
+    if evaluation.remark is not None:
+        print(render(evaluation.remark, language))
+    if evaluation.warning is not None:
+        print(render(Message("Warning: {text}", {"text": evaluation.warning}), language))
+
+
+def _title(model: Forecaster, evaluation: Any) -> Message:
+    panel = model.fitted.panel
+    values: dict[str, Any] = {
+        "count": len(evaluation.origins),
+        "horizon": model.config.horizon,
+        "series": len(panel.ids),
+        "target": panel.targets[0],
+        "targets": len(panel.targets),
+    }
+    if len(panel.ids) > 1:
+        template = "Test: {count:,} forecasts of {horizon} rows, of {series:,} series"
+    elif len(panel.targets) > 1:
+        template = "Test: {count:,} forecasts of {horizon} rows, mean of {targets} targets"
+    elif len(evaluation.origins) > 1:
+        template = "Test: {count:,} forecasts of {horizon} rows, in {target}"
+    else:
+        template = "Test: 1 forecast of {horizon} rows, in {target}"
+    return Message(template, values)
