@@ -1,162 +1,208 @@
 import base64
 import dataclasses
-from html.parser import HTMLParser
 
-from rnnkit.report.page import Report, SplitPart, report_page
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnnkit.messages import Message
+from rnnkit.report.diagnosis_page import Finding
+from rnnkit.report.markup import Picture, Table
+from rnnkit.report.page import Report, SeriesScore, SplitPart, report_page
+from rnnkit.report.sections import Interval
 
 NAN = float("nan")
 EVIL = "<script>alert(\"1\")</script> & '승객' -- %s {x}"
-VOID = {"meta", "img", "link", "br", "hr", "input"}
 SCORES = {"rmse": 14.2, "mae": 11.0, "mape": 2.5, "smape": 2.4, "mase": 0.4}
 REPORT = Report(
     title="airline: 12 rows ahead",
     verdict="The GRU beats the best baseline by 19 %.",
+    model="GRU",
+    command='rnnkit forecast "air line.csv" --time Month',
+    version="0.1.0",
     warnings=("It follows, it does not foresee.",),
-    forecast_png=b"\x89PNG-forecast",
-    forecast_text="The last years and the forecast.",
-    training_png=b"\x89PNG-training",
+    pictures=(
+        Picture(b"\x89PNG-forecast", "The last years and the forecast."),
+        Picture(b"\x89PNG-coverage", Message("How often the prediction intervals held")),
+    ),
     scores={
         "drift": {**SCORES, "rmse": 92.7},
         "GRU": SCORES,
         "last value": {**SCORES, "rmse": 103.0},
     },
-    model="GRU",
-    metric="rmse",
-    skipped={"AutoARIMA": "would take too long"},
+    intervals=(Interval(80, 0.7834, 44.25), Interval(95, NAN, NAN)),
+    series=(SeriesScore(Message("best"), "H12", 0.31, 0.5), SeriesScore("worst", "H7", 3.1, 2.5)),
+    skipped={"AutoARIMA": "would take too long", "seasonal naive": Message("no season")},
+    diagnosis=(Finding("Residuals", ("They are noise.",)),),
     split=(SplitPart("training", 1104, "1949-01", "1957-12"),),
-    transform="Logarithm, because the spread grows with the level.",
-    facts={"cell": "GRU", "networks": "5"},
-    command='rnnkit forecast "air line.csv" --time Month',
-    version="0.1.0",
+    notes=("3 blank lines passed over",),
+    transform=("Logarithm, because the spread grows with the level.",),
+    facts=(("cell", "GRU"), (Message("epoch"), Message("{n} epochs", {"n": 5}))),
+    training=Picture(b"\x89PNG-training", "Losses."),
 )
 
 
-class Strict(HTMLParser):
-    """Fails on a tag that is not closed in order, and keeps what was met."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.open, self.tags, self.text, self.rows = [], [], [], []
-        self.feed(page)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        if tag == "tr":
-            self.rows.append((dict(attributes).get("class"), []))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text.append(data)
-        if self.open and self.open[-1] in ("td", "th"):
-            self.rows[-1][1].append(data)
+def texts_of(page):
+    return " ".join(page.text)
 
 
-def test_the_page_is_well_formed_and_holds_every_text():
-    page = Strict(report_page(REPORT))
-    text = " ".join(page.text)
+def test_the_page_is_well_formed_and_holds_every_text(strict):
+    page = strict(report_page(REPORT))
     for wanted in (
         REPORT.title,
         REPORT.verdict,
         REPORT.warnings[0],
-        REPORT.transform,
+        REPORT.notes[0],
+        REPORT.transform[0],
         REPORT.command,
         "AutoARIMA",
         "would take too long",
-        "networks",
+        "no season",
+        "5 epochs",
+        "They are noise.",
         "1,104",
         "1957-12",
+        "78.3 %",
+        "44.25",
         "rnnkit 0.1.0",
     ):
-        assert wanted in text
-    assert text.index(REPORT.verdict) < text.index("RMSE")
+        assert wanted in texts_of(page)
+    assert page.headings == [
+        "airline: 12 rows ahead", "Scores", "Prediction intervals", "Series", "Baselines left out",
+        "Diagnosis", "Residuals", "Data", "Transform", "Model and training", "Do it again",
+    ]  # fmt: skip
+    assert texts_of(page).index(REPORT.verdict) < texts_of(page).index("RMSE")
 
 
-def test_the_best_row_is_marked_and_the_models_row_highlighted():
-    rows = Strict(report_page(REPORT)).rows
+def test_the_best_row_is_marked_and_the_models_row_highlighted(strict):
+    rows = strict(report_page(REPORT)).rows
     assert rows[1] == ("model", ["GRU ★", "14.20", "11.00", "2.500", "2.400", "0.4000"])
     assert [(kind, cells[0]) for kind, cells in rows[2:4]] == [
         (None, "drift"),
         (None, "last value"),
     ]
     losing = dataclasses.replace(REPORT, scores={**REPORT.scores, "GRU": {**SCORES, "rmse": 95.0}})
-    rows = Strict(report_page(losing)).rows
+    rows = strict(report_page(losing)).rows
     assert (rows[1][0], rows[1][1][0]) == (None, "drift ★")
     assert (rows[2][0], rows[2][1][0]) == ("model", "GRU")
 
 
-def test_pictures_are_embedded_with_a_text_and_nothing_comes_from_elsewhere():
+def test_tables_of_intervals_and_series_hold_their_numbers(strict):
+    rows = [cells for _, cells in strict(report_page(REPORT)).rows]
+    assert ["80 %", "78.3 %", "44.25"] in rows
+    assert ["95 %", "–", "–"] in rows
+    assert ["H12", "best", "0.3100", "0.5000"] in rows
+    assert ["H7", "worst", "3.100", "2.500"] in rows
+
+
+def test_pictures_are_embedded_with_a_text_and_nothing_comes_from_elsewhere(strict):
     html = report_page(REPORT)
-    images = [attributes for tag, attributes in Strict(html).tags if tag == "img"]
+    page = strict(html)
+    images = [attributes for tag, attributes in page.tags if tag == "img"]
     prefix = "data:image/png;base64,"
-    assert all(image["src"].startswith(prefix) and image["alt"] for image in images)
+    assert all(image["src"].startswith(prefix) for image in images)
     assert [base64.b64decode(image["src"].removeprefix(prefix)) for image in images] == [
-        REPORT.forecast_png,
-        REPORT.training_png,
+        *(picture.png for picture in REPORT.pictures),
+        REPORT.training.png,
     ]
-    tags = {tag for tag, _ in Strict(html).tags}
-    assert not tags & {"script", "link", "iframe", "object"}
+    assert [image["alt"] for image in images] == [
+        "The last years and the forecast.",
+        "How often the prediction intervals held",
+        "Losses.",
+    ]
+    assert not {tag for tag, _ in page.tags} & {"script", "link", "iframe", "object"}
     assert "http://" not in html
     assert "https://" not in html
     assert "default-src 'none'" in html
 
 
-def test_language_phone_and_dark_are_declared():
+def test_phone_and_dark_are_declared():
     html = report_page(REPORT)
-    assert '<html lang="en">' in html
     assert 'name="viewport"' in html
     assert "prefers-color-scheme: dark" in html
 
 
-def test_every_text_from_data_is_escaped():
-    evil = Report(
-        title=EVIL,
-        verdict=EVIL,
-        warnings=(EVIL,),
-        forecast_png=b"",
-        forecast_text=EVIL,
-        training_png=b"",
-        scores={EVIL: SCORES},
-        model=EVIL,
-        metric="rmse",
-        skipped={EVIL: EVIL},
-        split=(SplitPart(EVIL, 1, EVIL, EVIL),),
-        transform=EVIL,
-        facts={EVIL: EVIL},
-        command=EVIL,
-        version=EVIL,
+def test_the_language_is_declared_and_every_fixed_word_follows_it(strict):
+    assert '<html lang="en">' in report_page(REPORT)
+    html = report_page(dataclasses.replace(REPORT, language="ko"))
+    assert '<html lang="ko">' in html
+    page = strict(html)
+    assert page.headings == [
+        "airline: 12 rows ahead", "점수", "예측구간", "시계열별 결과", "제외한 기준 모형",
+        "진단", "Residuals", "자료", "변환", "모델과 학습", "다시 실행하기",
+    ]  # fmt: skip
+    assert [cells[0] for kind, cells in page.rows[1:4]] == ["GRU ★", "드리프트", "마지막 값"]
+    for wanted in ("에폭", "계절 나이브", "작을수록 좋습니다", "rnnkit 0.1.0"):
+        assert wanted in texts_of(page)
+    # What comes from data is not translated, even where it looks like a word of the page.
+    assert "1957-12" in texts_of(page)
+    series = (SeriesScore("x", "rows", 1.0, 2.0),)
+    named = dataclasses.replace(REPORT, series=series, language="ko")
+    assert ["rows", "x", "1.000", "2.000"] in [
+        cells for _, cells in strict(report_page(named)).rows
+    ]
+
+
+def evil(text):
+    return Report(
+        title=text,
+        verdict=text,
+        model=text,
+        command=text,
+        version=text,
+        warnings=(text,),
+        pictures=(Picture(b"", text),),
+        scores={text: SCORES},
+        series=(SeriesScore(text, text, 1.0, 1.0),),
+        skipped={text: text},
+        diagnosis=(Finding(text, (text,), Picture(b"", text), Table((text,), [(text,)])),),
+        split=(SplitPart(text, 1, text, text),),
+        notes=(text, Message("{x}", {"x": text})),
+        transform=(text,),
+        facts=((text, text),),
+        training=Picture(b"", text),
     )
-    html = report_page(evil)
-    page = Strict(html)
+
+
+def test_every_text_from_data_is_escaped(strict):
+    html = report_page(evil(EVIL))
+    page = strict(html)
     assert "<script" not in html
     assert not any(tag == "script" for tag, _ in page.tags)
-    assert "".join(page.text).count(EVIL) == 15  # title and heading both hold the title
-    assert {"alt": EVIL, "src": "data:image/png;base64,"} in [a for t, a in page.tags if t == "img"]
+    assert "".join(page.text).count(EVIL) == 24  # title and heading both hold the title
+    images = [attributes for tag, attributes in page.tags if tag == "img"]
+    assert images == [{"alt": EVIL, "src": "data:image/png;base64,"}] * 3
 
 
-def test_without_scores_skipped_or_verdict_the_page_says_so_or_leaves_them_out():
-    bare = dataclasses.replace(REPORT, scores={}, skipped={}, verdict="", warnings=())
-    html = report_page(bare)
-    text = " ".join(Strict(html).text)
-    assert "No test part was kept, so nothing was scored." in text
-    assert "Baselines left out" not in text
-    assert 'class="verdict"' not in html
-    assert 'class="warning"' not in html
+@settings(max_examples=50)
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"])), st.sampled_from("ek"))
+def test_any_text_keeps_the_page_well_formed(strict, text, first):
+    report = dataclasses.replace(evil(text), language="en" if first == "e" else "ko")
+    assert text in "".join(strict(report_page(report)).text)
 
 
-def test_an_undefined_score_is_a_dash_that_is_explained():
-    assert "undefined" not in report_page(REPORT)
-    undefined = dataclasses.replace(REPORT, scores={"GRU": {**SCORES, "mape": NAN}})
+def test_what_is_empty_is_left_out(strict):
+    html = report_page(Report(title="t", verdict="", model="GRU", command="", version="1"))
+    page = strict(html)
+    assert "No test part was kept, so nothing was scored." in texts_of(page)
+    assert page.headings == ["t"]
+    assert page.rows == []
+    for kind in ("verdict", "warning"):
+        assert f'class="{kind}"' not in html
+    assert not {tag for tag, _ in page.tags} & {"img", "ul", "dl", "pre", "h2"}
+
+
+def test_an_undefined_score_is_a_dash_that_is_explained(strict):
+    defined = dataclasses.replace(REPORT, intervals=())
+    assert "undefined" not in report_page(defined)
+    undefined = dataclasses.replace(defined, scores={"GRU": {**SCORES, "mape": NAN}})
     html = report_page(undefined)
     assert "–</td>" in html
-    assert "nan" not in " ".join(Strict(html).text)
+    assert "nan" not in texts_of(strict(html))
     assert "MAPE where an actual value is 0" in html
 
 
-def test_equal_reports_give_equal_pages():
-    assert report_page(REPORT) == report_page(dataclasses.replace(REPORT))
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_equal_reports_give_equal_pages(language):
+    report = dataclasses.replace(REPORT, language=language)
+    assert report_page(report) == report_page(dataclasses.replace(report))

@@ -129,7 +129,7 @@ def backtest_plot(picture: BacktestPicture) -> Figure:
         entries[lettering.render(Message("{name}, mean {score}", values))] = Line2D([], [], **style)
     steps = len(picture.by_step[picture.model])
     heights = [3.0, 3.0] if steps > 1 else [3.4]
-    figure, panels = sheet(title, lines, heights, lettering, len(entries))
+    figure, panels = sheet(title, lines, heights, lettering, entries)
     metric = {"metric": picture.metric}
     _draw(panels[0], positions(picture.origins), picture.by_origin, styles)
     mark_axis(panels[0], picture.origins)

@@ -65,21 +65,23 @@ def coverage_plot(
         )
     lettering = Lettering(language)
     say = lettering.say
+    styles: list[Style] = [
+        {"color": _COLOURS[k % len(_COLOURS)], "linewidth": 1.8, "zorder": 2.5}
+        | few_markers(by_step.shape[1])
+        for k in range(len(levels))
+    ]
     entries: dict[str, Artist] = {}
-    steps = np.arange(1.0, by_step.shape[1] + 1)
-    title = lettering.render(Message("How often the prediction intervals held"))
-    figure, (panel,) = sheet(title, [], [3.2], lettering, len(levels) + 1)
-    for k, level in enumerate(levels):
-        style: Style = {"color": _COLOURS[k % len(_COLOURS)], "linewidth": 1.8, "zorder": 2.5}
-        style |= few_markers(len(steps))
-        line(panel, steps, 100 * by_step[k], style)
-        panel.axhline(level, **{**_NOMINAL, "color": style["color"]})
-        held = Message(
-            "{level} % interval: measured {share:.1f} %",
-            {"level": level, "share": 100 * float(overall[k])},
-        )
-        entries[lettering.render(held)] = Line2D([], [], **style)
+    for level, share, style in zip(levels, overall, styles, strict=True):
+        held = {"level": level, "share": 100 * float(share)}
+        label = Message("{level} % interval: measured {share:.1f} %", held)
+        entries[lettering.render(label)] = Line2D([], [], **style)
     entries[say("nominal")] = Line2D([], [], **_NOMINAL)
+    title = lettering.render(Message("How often the prediction intervals held"))
+    figure, (panel,) = sheet(title, [], [3.2], lettering, entries)
+    steps = np.arange(1.0, by_step.shape[1] + 1)
+    for level, shares, style in zip(levels, by_step, styles, strict=True):
+        line(panel, steps, 100 * shares, style)
+        panel.axhline(level, **{**_NOMINAL, "color": style["color"]})
     lowest = min([float(np.nanmin(100 * by_step, initial=100.0)), *levels])
     panel.set_ylim(max(-2.0, lowest - 10), 102)
     panel.yaxis.set_major_formatter(PercentFormatter(decimals=0, symbol=" %"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
-from rnnkit.report.lettering import Lettering, shorten, wrap
+from rnnkit.report.lettering import Lettering, columns, shorten, wrap
 
 Style: TypeAlias = dict[str, Any]
 FloatArray: TypeAlias = NDArray[np.float64]
@@ -29,7 +29,7 @@ IntArray: TypeAlias = NDArray[np.int64]
 Axis: TypeAlias = NDArray[np.datetime64] | IntArray  # times, or row numbers
 
 WIDTH, DPI = 10.0, 140  # inches, and pixels an inch: 1400 pixels
-LINE = 120  # letters on a line of that width
+LINE = 100  # letters that fit on a line of that width, whichever they are
 
 BLACK, GREY, BLUE, VERMILION = "#222222", "#767676", "#0072B2", "#D55E00"
 GREEN, PURPLE = "#009E73", "#CC79A7"
@@ -39,11 +39,16 @@ BASELINE: Style = {"color": VERMILION, "linewidth": 1.5, "linestyle": (0, (4, 2)
 
 _TITLE_SIZE, _TEXT_SIZE = 14, 10  # points
 _TITLE_LINE, _TEXT_LINE, _LEGEND_LINE = 0.27, 0.195, 0.24  # inches
+_SENTENCE = 120  # letters of a usual sentence on such a line
 _EDGE = 0.12  # inches between the text and the edge of the picture
 
 
 def sheet(
-    title: str, lines: Sequence[str], heights: Sequence[float], lettering: Lettering, legend: int
+    title: str,
+    lines: Sequence[str],
+    heights: Sequence[float],
+    lettering: Lettering,
+    legend: Collection[str],
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure of panels one above the other, below its title and sentences.
 
@@ -52,13 +57,18 @@ def sheet(
         lines: sentences below it; empty ones are left out.
         heights: of each panel with its labels, in inches.
         lettering: of this picture.
-        legend: entries of the legend that `add_legend` will draw.
+        legend: the labels of the legend that `add_legend` will draw.
     """
     title = wrap(shorten(title, 160), 84)
-    text = "\n".join(wrap(line, LINE) for line in lines if line)
+    text = "\n".join(wrap(line, _SENTENCE) for line in lines if line)
     title_height = _TITLE_LINE * (title.count("\n") + 1)
     header = _EDGE + title_height + (_TEXT_LINE * (text.count("\n") + 1) if text else 0) + 0.04
-    height = header + sum(heights) + _LEGEND_LINE * math.ceil(legend / 3) + 0.1
+    height = (
+        header
+        + sum(heights)
+        + _LEGEND_LINE * math.ceil(len(legend) / _legend_columns(legend))
+        + 0.1
+    )
     figure = Figure(figsize=(WIDTH, height), dpi=DPI)
     figure.set_layout_engine(
         "constrained", h_pad=0.05, w_pad=0.08, rect=(0, 0, 1, 1 - header / height)
@@ -83,17 +93,26 @@ def sheet(
 
 
 def add_legend(figure: Figure, entries: Mapping[str, Artist], lettering: Lettering) -> None:
-    """Draw a legend below the panels, three entries on a line."""
+    """Draw a legend below the panels, up to three entries on a line."""
     legend = figure.legend(
         list(entries.values()),
-        [shorten(label, 60) for label in entries],
+        [shorten(label, LINE) for label in entries],
         loc="outside lower center",
-        ncols=3,
+        ncols=_legend_columns(entries),
         frameon=False,
         prop={"family": lettering.style["fontfamily"], "size": _TEXT_SIZE},
     )
     for text in legend.get_texts():
         text.set_parse_math(False)
+
+
+def _legend_columns(labels: Collection[str]) -> int:
+    """The most columns, filled one after the other, that fit beside each other."""
+    for count in (3, 2):
+        filled = np.array_split([columns(label) for label in labels], count)
+        if sum(column.max(initial=0) + 7 for column in filled) <= _SENTENCE:
+            return count
+    return 1
 
 
 def name_panel(panel: Axes, label: str, lettering: Lettering) -> None:

@@ -172,7 +172,7 @@ def forecast_plot(picture: ForecastPicture) -> Figure:
     entries = _entries(picture, views, lettering)
     lines.append(" ".join(map(lettering.render, _remarks(picture, views, lettering))))
     shared = all(np.array_equal(views[0].axis, view.axis) for view in views)
-    figure, panels = sheet(title, lines, _heights(len(views), shared), lettering, len(entries))
+    figure, panels = sheet(title, lines, _heights(len(views), shared), lettering, entries)
     for panel, view, label in zip(panels, views, labels, strict=True):
         _draw(panel, view)
         name_panel(panel, label, lettering)

@@ -102,7 +102,7 @@ def wrap(text: str, width: int) -> str:
     lines = [""]
     for word in (shorten(word, width) for word in text.split()):
         longer = f"{lines[-1]} {word}".lstrip()
-        if _columns(longer) <= width:
+        if columns(longer) <= width:
             lines[-1] = longer
         else:
             lines.append(word)
@@ -116,14 +116,15 @@ def shorten(text: str, width: int) -> str:
         >>> shorten("temperature", 6), shorten("temp", 6)
         ('tempe…', 'temp')
     """
-    if _columns(text) <= width:
+    if columns(text) <= width:
         return text
-    while _columns(text) > width - 1:
+    while columns(text) > width - 1:
         text = text[:-1]
     return f"{text}…"
 
 
-def _columns(text: str) -> int:
+def columns(text: str) -> int:
+    """Return how many columns `text` takes; wide letters, such as those of Korean, take two."""
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 

@@ -64,7 +64,7 @@ def training_plot(histories: Sequence[Losses], language: Language = "en") -> Fig
         else Message("Training of {count} networks", {"count": len(histories)})
     )
     entries = _entries(histories, lettering)
-    figure, (panel,) = sheet(lettering.render(title), [], [3.9], lettering, len(entries))
+    figure, (panel,) = sheet(lettering.render(title), [], [3.9], lettering, entries)
     alpha = 1.0 if len(histories) == 1 else 0.65
     for history in histories:
         kept = history.train_loss
