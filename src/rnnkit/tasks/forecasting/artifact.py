@@ -128,6 +128,11 @@ def _test_config(test: Evaluation) -> dict[str, Any]:
         "verdict": test.verdict.to_json(),
         "warning": None if test.warning is None else test.warning.to_json(),
         "remark": None if test.remark is None else test.remark.to_json(),
+        "notes": {name: [note.to_json() for note in notes] for name, notes in test.notes.items()},
+        "series": {
+            name: [[s, v if np.isfinite(v) else None] for s, v in by.items()]
+            for name, by in test.series_mase.items()
+        },
         "forecasts": list(_kept(test)),
         "levels": None if test.intervals is None else list(test.intervals.levels),
     }
@@ -164,6 +169,7 @@ def _tensors(fitted: Fitted) -> dict[str, Tensor]:
     if test is not None:
         arrays["test.origins"] = test.origins
         arrays["test.series"] = test.series
+        arrays["test.last"] = test.last
         arrays["test.actual"] = test.actual
         for number, forecast in enumerate(_kept(test).values()):
             arrays[f"test.forecast.{number}"] = forecast
@@ -230,7 +236,7 @@ def _restore(
     )
     test = None
     if config["test"] is not None:
-        test = _restore_test(config["test"], tensors)
+        test = _restore_test(config["test"], tensors, panel.targets)
     columns = Columns.from_json(config["columns"])
     return options, Fitted(panel, columns, fit, test, calibrations[1], seconds)
 
@@ -263,7 +269,9 @@ def _restore_panel(about: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> P
     )
 
 
-def _restore_test(about: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Evaluation:
+def _restore_test(
+    about: Mapping[str, Any], tensors: Mapping[str, Tensor], targets: tuple[str, ...]
+) -> Evaluation:
     def message(plain: Mapping[str, Any] | None) -> Message | None:
         return None if plain is None else Message.from_json(plain)
 
@@ -275,6 +283,7 @@ def _restore_test(about: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Ev
     return Evaluation(
         origins=tensors["test.origins"].numpy(),
         series=tensors["test.series"].numpy(),
+        last=tensors["test.last"].numpy(),
         actual=tensors["test.actual"].numpy(),
         forecasts={
             name: tensors[f"test.forecast.{number}"].numpy()
@@ -286,6 +295,14 @@ def _restore_test(about: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Ev
         verdict=Message.from_json(about["verdict"]),
         warning=message(about["warning"]),
         remark=message(about["remark"]),
+        notes={
+            name: tuple(map(Message.from_json, notes)) for name, notes in about["notes"].items()
+        },
+        targets=targets,
+        series_mase={
+            name: {s: float("nan") if v is None else v for s, v in by}
+            for name, by in about["series"].items()
+        },
     )
 
 

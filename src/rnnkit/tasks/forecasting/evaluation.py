@@ -204,7 +204,9 @@ def evaluate_fit(
                 origins[series == s] - known.start,
             )
         )
-    forecasts, skipped = forecast_tracks(series_baselines(), tracks, season=season, horizon=H)
+    forecasts, skipped, notes = forecast_tracks(
+        series_baselines(), tracks, season=season, horizon=H
+    )
     if fit.ridge is not None:
         alone = replace(pipeline, networks=(), linear=fit.ridge)
         forecasts[RIDGE] = alone.point(alone.forecast(alone.inputs(panel, before=first), origins))
@@ -220,12 +222,13 @@ def evaluate_fit(
     actual = rows.panel.values[origins[:, None] + np.arange(H)]
     return evaluate(
         actual=actual,
-        origins=origins,
+        origins=origins - rows.panel.starts[series],
         series=series,
         last=rows.values[origins - 1],
         forecasts=forecasts,
         intervals=intervals,
         skipped=skipped,
+        notes=notes,
         targets=panel.targets,
         yardsticks=yardsticks(fit, training, panel, first),
         cell=cell,
@@ -238,7 +241,7 @@ def yardsticks(fit: Fit, training: Panel, panel: Panel, first: int) -> Yardstick
     The spread is that of the training part; a series that was not fitted has its own.
     """
     fitted = {name: s for s, name in enumerate(training.ids)}
-    naive, spread = [], []
+    naive, spread, largest = [], [], []
     for s, name in enumerate(panel.ids):
         known = panel.values[panel.known_rows(s)][: max(0, first - int(panel.ticks[s]))]
         learned = known
@@ -248,8 +251,8 @@ def yardsticks(fit: Fit, training: Panel, panel: Panel, first: int) -> Yardstick
             learned = training.values[training.known_rows(t)][:rows]
         naive.append(mase_scale(known, fit.sizes.season))
         spread.append(_deviation(learned))
-    largest = np.nanmax(np.abs(panel.values), axis=0)
-    return Yardsticks.of(np.array(naive), np.array(spread), largest)
+        largest.append(np.abs(known).max(axis=0, initial=0.0, where=~np.isnan(known)))
+    return Yardsticks.of(np.array(naive), np.array(spread), np.array(largest))
 
 
 def _deviation(values: FloatArray) -> FloatArray:

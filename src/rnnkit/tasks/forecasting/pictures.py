@@ -280,7 +280,7 @@ def _strips(fitted: Fitted, series: Sequence[int]) -> list[Strip]:
             split = len(rows)
             if test is not None:
                 mine = np.flatnonzero(test.series == s)
-                at = test.local_origins[mine]
+                at = test.origins[mine]
                 forecast = test.forecasts[MODEL][mine][..., k]
                 baseline = test.forecasts[test.best_baseline][mine][..., k]
                 split = int(np.clip(fitted.fit.split.known - panel.ticks[s], 0, len(rows)))

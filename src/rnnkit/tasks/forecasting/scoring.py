@@ -3,70 +3,104 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from rnnkit.data.scaling import FloatArray, IntArray
-from rnnkit.metrics import mase, mase_scale, rmse, score
+from rnnkit.data.panel import FloatArray, IntArray
+from rnnkit.messages import Message
+from rnnkit.metrics import coverage, interval_width, mase, rmse, score
 
+MODEL = "model"
+WITHOUT = "without network"
 TIE = 0.01  # scores within 1 % of each other are called equal
 SHIFTED = 0.5  # closer to the last known value than this share of the error: it only follows
+OFF = 0.05  # of the share of outcomes that an interval should hold: more is worth a remark
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Yardsticks:
     """What errors are measured against, from the rows before the test part alone.
 
     Args:
-        naive: `(K,)` mean seasonal naive error, what MASE divides by.
-        spread: `(K,)` standard deviation of the training part.
+        naive: `(S, K)` mean seasonal naive error, what MASE divides by; 0 without one.
+        spread: `(S, K)` standard deviation of the training part; 0 without one.
     """
 
     naive: FloatArray
     spread: FloatArray
 
     @classmethod
-    def of(cls, train: FloatArray, known: FloatArray, season: int) -> Yardsticks:
-        """Return those of a training part `(N, K)` and all rows before the test part."""
-        noise = 1e-12 * np.abs(known).max(axis=0)  # of rounding, in a target that does not vary
-        naive, spread = mase_scale(known, season), train.std(axis=0)
+    def of(cls, naive: FloatArray, spread: FloatArray, largest: FloatArray) -> Yardsticks:
+        """Return those of `(S, K)`; what is but rounding beside the `largest (S, K)` is 0."""
+        noise = 1e-12 * largest
         return cls(np.where(naive > noise, naive, 0.0), np.where(spread > noise, spread, 0.0))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Intervals:
+    """Ends of prediction intervals.
+
+    Args:
+        levels: percent of the outcomes that each should hold.
+        lower: `(L, M, H, K)` in the units of the data.
+        upper: `(L, M, H, K)`.
+    """
+
+    levels: tuple[int, ...]
+    lower: FloatArray
+    upper: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
 class Evaluation:
     """How the network, the same pipeline without it, and the baselines forecast the same rows.
 
     Args:
-        origins: `(M,)` first forecast row of each forecast.
-        actual: `(M, H, K)` what happened.
+        origins: `(M,)` first forecast row of each forecast, counted in its own series.
+        series: `(M,)` the number of its series.
+        last: `(M, K)` the last known values before it.
+        actual: `(M, H, K)` what happened, NaN where missing.
         forecasts: `(M, H, K)` by name; `model` and `without network` among them.
+        intervals: of the model; `None` for none.
         skipped: why a baseline is not among them, by name.
+        notes: what a baseline did otherwise for some series, by name.
         scores: metrics by name of forecast; over all targets together, and for several targets
             also of each under `targets`.
         verdict: one sentence.
-        warning: a sentence, where the forecast only follows the series; otherwise empty.
+        warning: a sentence, where the forecast only follows the series.
+        remark: a sentence on how many outcomes the intervals held.
     """
 
     origins: IntArray
+    series: IntArray
+    last: FloatArray
     actual: FloatArray
     forecasts: dict[str, FloatArray]
-    skipped: dict[str, str]
+    intervals: Intervals | None
+    skipped: dict[str, Message]
+    notes: dict[str, tuple[Message, ...]]
     scores: dict[str, dict[str, Any]]
-    verdict: str
-    warning: str
+    verdict: Message
+    warning: Message | None = None
+    remark: Message | None = None
+    targets: tuple[str, ...] = ()
+    series_mase: dict[str, dict[int, float]] = field(default_factory=dict)
 
     @property
     def metric(self) -> str:
-        """The metric that ranks: RMSE, or MASE where targets of different units are averaged."""
-        return ranking_metric(self.actual.shape[-1])
+        """The metric that ranks: RMSE of one series and target, MASE of several."""
+        return ranking_metric(self.scores, self.actual.shape[-1], len(np.unique(self.series)))
 
     @property
     def best_baseline(self) -> str:
         """The name of the baseline that scores best."""
         return best_baseline(self.scores, self.metric)
+
+    def series_scores(self, name: str) -> dict[int, float]:
+        """Return the MASE of the forecast `name` by number of series."""
+        return self.series_mase.get(name, {})
 
     def to_json(self) -> dict[str, Any]:
         """Return the `test` entry of `metrics.json`."""
@@ -75,41 +109,75 @@ class Evaluation:
             "model": self.scores[MODEL],
             "without_network": self.scores[WITHOUT],
             "baselines": baselines,
-            "skipped": self.skipped,
+            "skipped": {name: str(reason) for name, reason in self.skipped.items()},
+            "notes": {name: [str(note) for note in notes] for name, notes in self.notes.items()},
             "origins": len(self.origins),
+            "series": len(np.unique(self.series)),
         }
-
-
-MODEL = "model"
-WITHOUT = "without network"
 
 
 def evaluate(
     *,
-    values: FloatArray,
+    actual: FloatArray,
     origins: IntArray,
+    series: IntArray,
+    last: FloatArray,
     forecasts: dict[str, FloatArray],
-    skipped: dict[str, str],
+    intervals: Intervals | None,
+    skipped: dict[str, Message],
+    notes: dict[str, tuple[Message, ...]],
     targets: Sequence[str],
     yardsticks: Yardsticks,
     cell: str,
 ) -> Evaluation:
-    """Score forecasts `(M, H, K)` of the rows from `origins` on, and say what the scores mean."""
-    H = forecasts[MODEL].shape[1]
-    actual = values[origins[:, None] + np.arange(H)]
+    """Score forecasts `(M, H, K)`, and say what the scores mean.
+
+    Args: see `Evaluation`; `targets` are the names of the K columns.
+    """
+    naive = yardsticks.naive[series][:, None]  # (M, 1, K)
+    spread = yardsticks.spread[series][:, None]
     scores = {
-        name: _scores(actual, forecast, targets, yardsticks) for name, forecast in forecasts.items()
+        name: _scores(actual, forecast, targets, naive, spread)
+        for name, forecast in forecasts.items()
     }
-    metric = ranking_metric(len(targets))
-    last = np.repeat(values[origins - 1][:, None], H, axis=1)
+    remark = None
+    if intervals is not None:
+        sides = list(zip(intervals.levels, intervals.lower, intervals.upper, strict=True))
+        scores[MODEL]["coverage"] = {
+            str(level): coverage(actual, low, high) for level, low, high in sides
+        }
+        scores[MODEL]["width"] = {
+            str(level): interval_width(actual, low, high) for level, low, high in sides
+        }
+        remark = _coverage_remark(scores[MODEL]["coverage"])
+    numbers = np.unique(series)
+    metric = ranking_metric(scores, len(targets), len(numbers))
+    best = best_baseline(scores, metric)
+    by_series = {}
+    if len(numbers) > 1:
+        by_series = {
+            name: {
+                int(s): mase(actual[series == s], forecasts[name][series == s], naive[series == s])
+                for s in numbers
+            }
+            for name in (MODEL, best)
+        }
+    follows = np.repeat(last[:, None], actual.shape[1], axis=1)
     return Evaluation(
-        origins,
-        actual,
-        forecasts,
-        skipped,
-        scores,
-        verdict(scores, metric, cell),
-        shift_warning(actual, forecasts[MODEL], last, targets),
+        origins=origins,
+        series=series,
+        last=last,
+        actual=actual,
+        forecasts=forecasts,
+        intervals=intervals,
+        skipped=skipped,
+        notes=notes,
+        scores=scores,
+        verdict=verdict(scores, metric, cell),
+        warning=shift_warning(actual, forecasts[MODEL], follows, targets),
+        remark=remark,
+        targets=tuple(targets),
+        series_mase=by_series,
     )
 
 
@@ -118,9 +186,14 @@ def network_name(cell: str) -> str:
     return {"rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}[cell]
 
 
-def ranking_metric(targets: int) -> str:
-    """Return the metric that ranks forecasts of so many targets."""
-    return "rmse" if targets == 1 else "mase"
+def ranking_metric(scores: Mapping[str, Mapping[str, Any]], targets: int, series: int) -> str:
+    """Return the metric that ranks forecasts of so many targets and series.
+
+    MASE where units differ; MAE where the series never changed before, so that MASE is undefined.
+    """
+    if targets == 1 and series == 1:
+        return "rmse"
+    return "mase" if np.isfinite(float(scores[MODEL]["mase"])) else "mae"
 
 
 def best_baseline(scores: Mapping[str, Mapping[str, Any]], metric: str) -> str:
@@ -129,91 +202,132 @@ def best_baseline(scores: Mapping[str, Mapping[str, Any]], metric: str) -> str:
     return min(names, key=lambda name: _rank(scores[name][metric]))
 
 
-def verdict(scores: Mapping[str, Mapping[str, Any]], metric: str, cell: str) -> str:
+def verdict(scores: Mapping[str, Mapping[str, Any]], metric: str, cell: str) -> Message:
     """Return in one sentence whether the network is worth having.
 
     Example:
         >>> scores = {"model": {"rmse": 9.0}, "without network": {"rmse": 12.0},
         ...           "drift": {"rmse": 10.0}}
-        >>> verdict(scores, "rmse", "gru").split("; ")[0]
+        >>> str(verdict(scores, "rmse", "gru")).split("; ")[0]
         'The GRU (RMSE 9) beats the best baseline, drift (10), by 10 %'
-        >>> verdict(scores, "rmse", "gru").split(", ")[-1]
+        >>> str(verdict(scores, "rmse", "gru")).split(", ")[-1]
         'so the network takes 25 % off its error.'
     """
     best = best_baseline(scores, metric)
     model, other, without = (float(scores[name][metric]) for name in (MODEL, best, WITHOUT))
-    measure = metric.upper()
-    network = network_name(cell)
+    values: dict[str, Any] = {
+        "network": network_name(cell),
+        "measure": metric.upper(),
+        "model": model,
+        "baseline": Message(best),
+        "other": other,
+        "without": without,
+    }
     if not other > 0 or not np.isfinite([model, other, without]).all():
-        return f"The {network} has {measure} {model:.4g}, the best baseline, {best}, {other:.4g}."
+        return Message(
+            "The {network} has {measure} {model:.4g}, the best baseline, {baseline}, {other:.4g}.",
+            values,
+        )
     gain = 1 - model / other
+    values["gain"] = abs(100 * gain)
     if gain > TIE:
         head = (
-            f"The {network} ({measure} {model:.4g}) beats the best baseline, {best} ({other:.4g}),"
-            f" by {100 * gain:.0f} %"
+            "The {network} ({measure} {model:.4g}) beats the best baseline, {baseline}"
+            " ({other:.4g}), by {gain:.0f} %"
         )
     elif gain >= -TIE:
         head = (
-            f"The {network} ({measure} {model:.4g}) is no better than the best baseline, {best}"
-            f" ({other:.4g}), which is cheaper: use that"
+            "The {network} ({measure} {model:.4g}) is no better than the best baseline, {baseline}"
+            " ({other:.4g}), which is cheaper: use that"
         )
     else:
         head = (
-            f"The {network} ({measure} {model:.4g}) does not beat the best baseline, {best}"
-            f" ({other:.4g}), which is cheaper: use that"
+            "The {network} ({measure} {model:.4g}) does not beat the best baseline, {baseline}"
+            " ({other:.4g}), which is cheaper: use that"
         )
     if model > without * (1 + TIE):
-        share = f"{100 * (model / without - 1):.0f} %" if without > 0 else f"{model:.4g}"
-        tail = f"adds {share} to its error"
+        values["change"] = 100 * (model / without - 1) if without > 0 else 100.0
+        tail = (
+            "without the network the same pipeline has {without:.4g}, so the network adds"
+            " {change:.0f} % to its error"
+        )
     elif model >= without * (1 - TIE):
-        tail = "adds nothing to it"
+        tail = (
+            "without the network the same pipeline has {without:.4g}, so the network adds nothing"
+            " to it"
+        )
     else:
-        tail = f"takes {100 * (1 - model / without):.0f} % off its error"
-    return (
-        f"{head}; without the network the same pipeline has {without:.4g}, so the network {tail}."
+        values["change"] = 100 * (1 - model / without)
+        tail = (
+            "without the network the same pipeline has {without:.4g}, so the network takes"
+            " {change:.0f} % off its error"
+        )
+    return Message(
+        "{head}; {tail}.", {"head": Message(head, values), "tail": Message(tail, values)}
     )
 
 
 def shift_warning(
     actual: FloatArray, forecast: FloatArray, last: FloatArray, targets: Sequence[str]
-) -> str:
+) -> Message | None:
     """Return a warning for targets whose forecast is little more than the last known value.
 
     Such a forecast, drawn over the series, looks right but one step late. The sign: it lies nearer
     to the last known value than to what happened, by a factor of 2 in root mean square.
     """
-    followers = [
-        name
-        for k, name in enumerate(targets)
-        if rmse(forecast[..., k], last[..., k]) < SHIFTED * rmse(actual[..., k], forecast[..., k])
-    ]
+    followers = []
+    for k, name in enumerate(targets):
+        seen = ~np.isnan(actual[..., k])
+        if not seen.any():
+            continue
+        near = rmse(forecast[..., k][seen], last[..., k][seen])
+        if near < SHIFTED * rmse(actual[..., k][seen], forecast[..., k][seen]):
+            followers.append(name)
     if not followers:
-        return ""
-    return (
-        f"The forecast of {', '.join(followers)} is little more than the last known value: drawn"
-        " over the series it looks like the series shifted by one step; it follows, it does not"
-        " foresee."
+        return None
+    return Message(
+        "The forecast of {targets} is little more than the last known value: drawn over the series"
+        " it looks like the series shifted by one step; it follows, it does not foresee.",
+        {"targets": ", ".join(followers)},
+    )
+
+
+def _coverage_remark(shares: Mapping[str, float]) -> Message | None:
+    """Return how many outcomes the intervals held, and whether that is as many as they should."""
+    if not all(np.isfinite(share) for share in shares.values()):
+        return None
+    held = tuple(
+        Message("of {level} %: {share:.0%}", {"level": int(level), "share": share})
+        for level, share in shares.items()
+    )
+    off = any(abs(share - int(level) / 100) > OFF for level, share in shares.items())
+    return Message(
+        "Share of the outcomes that lay in the interval ({held}): off by more than 5 points, so do"
+        " not trust the width."
+        if off
+        else "Share of the outcomes that lay in the interval ({held}).",
+        {"held": held},
     )
 
 
 def _scores(
-    actual: FloatArray, forecast: FloatArray, targets: Sequence[str], yardsticks: Yardsticks
+    actual: FloatArray,
+    forecast: FloatArray,
+    targets: Sequence[str],
+    naive: FloatArray,
+    spread: FloatArray,
 ) -> dict[str, Any]:
-    scores: dict[str, Any] = dict(score(actual, forecast, scale=yardsticks.naive))
-    # A target that did not vary has no yardstick; the mean is over those that have one.
-    measured = yardsticks.naive > 0
-    if measured.any():
-        scores["mase"] = mase(
-            actual[..., measured], forecast[..., measured], yardsticks.naive[measured]
-        )
-    varied = yardsticks.spread > 0
-    spread = yardsticks.spread[varied]
-    error = (actual - forecast)[..., varied] / spread if varied.any() else np.array([np.nan])
-    scores["mse_standardised"] = float(np.mean(error**2))
-    scores["mae_standardised"] = float(np.mean(np.abs(error)))
+    # What did not vary has no yardstick; a mean is over the series and targets that have one.
+    scale = np.broadcast_to(naive, actual.shape)
+    scores: dict[str, Any] = dict(score(actual, forecast, scale=scale))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = np.where(spread > 0, (actual - forecast) / spread, np.nan)
+    error = error[~np.isnan(error)]
+    scores["mse_standardised"] = float(np.mean(error**2)) if error.size else float("nan")
+    scores["mae_standardised"] = float(np.mean(np.abs(error))) if error.size else float("nan")
     if len(targets) > 1:
         scores["targets"] = {
-            name: score(actual[..., k], forecast[..., k], scale=yardsticks.naive[k])
+            name: score(actual[..., k], forecast[..., k], scale=scale[..., k])
             for k, name in enumerate(targets)
         }
     return scores
