@@ -14,7 +14,7 @@ import typer
 
 from rnnkit import __version__
 from rnnkit.cli.endings import BAD_INPUT, FAILED, INTERRUPTED, fail
-from rnnkit.cli.forecasting import backtest, demo, diagnose, forecast
+from rnnkit.cli.forecasting import backtest, demo, forecast
 from rnnkit.cli.runs import evaluate, info, predict
 from rnnkit.errors import RnnkitError
 
@@ -25,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (forecast, backtest, diagnose, demo, predict, evaluate, info):
+for command in (forecast, backtest, demo, predict, evaluate, info):
     app.command()(command)
 
 

@@ -56,6 +56,65 @@ def forecast(
     _forecast(data, columns, options, out or _folder(data), resume, quiet, words, test=test)
 
 
+@with_options(DATA, SPLIT, MODEL, TRAINING)
+def backtest(
+    data: Data,
+    folds: Annotated[int, typer.Option(help="Origins to forecast from.")] = 5,
+    fold_size: Annotated[
+        int | None, typer.Option(help="Rows of a fold (default: the horizon).", metavar="ROWS")
+    ] = None,
+    refit: Annotated[
+        bool, typer.Option("--refit/--no-refit", help="Train anew at every origin.")
+    ] = True,
+    out: Out = None,
+    config: Config = None,
+    language: Language = "en",
+    resume: Resume = False,
+    quiet: Quiet = False,
+    *,
+    given: dict[str, Any],
+) -> None:
+    """Forecast from several origins in the past, and score each on the rows that followed."""
+    from rnnkit.data.header import check_table
+
+    words = check_language(language)
+    columns = data_columns(given)
+    check_table(data, columns)
+    options = model_options(given, config)
+    if options.get("horizon") is None:
+        raise ConfigError("say with --horizon how many rows to forecast")
+    for name in ("test_size", "train_size"):
+        if options.get(name) is not None:
+            raise ConfigError(f"a backtest's parts are its folds: leave {name} out")
+    from rnnkit.cli.screen import print_backtest, print_fold, print_panel
+    from rnnkit.tasks.forecasting.backtest_run import run_backtest_folder
+    from rnnkit.training import Progress
+
+    folder = out or _folder(data).with_name(f"{_folder(data).name}-backtest")
+    command = shlex.join(["rnnkit", *sys.argv[1:]])
+    with _resumable(folder, command, resume):
+        result = run_backtest_folder(
+            data,
+            columns=columns,
+            options=options,
+            folds=folds,
+            size=fold_size,
+            refit=refit,
+            out=folder,
+            resume=resume,
+            progress=Progress(quiet=quiet),
+            command=command,
+            language=words,
+            announce=(lambda panel: None) if quiet else (lambda p: print_panel(p, words)),
+            each=(lambda n, fold: None)
+            if quiet
+            else (lambda n, fold: print_fold(n, folds, fold, words)),
+        )
+    if not quiet:
+        print_backtest(result, words)
+        _say_folder(folder, _BACKTEST_FILES, words)
+
+
 def demo(
     out: Annotated[Path, typer.Option(help="Run folder.")] = Path("runs/airline"),
     language: Language = "en",
@@ -115,11 +174,19 @@ def _forecast(
         )
     if not quiet:
         print_fit(model, language)
-        files = ", ".join(name for name in _FILES if (out / name).exists())
-        said = Message("Run folder: {out} ({files})", {"out": str(out), "files": files})
-        print(render(said, language))
+        _say_folder(out, _FILES, language)
 
 
+def _say_folder(out: Path, names: tuple[str, ...], language: Any) -> None:
+    from rnnkit.messages import Message
+    from rnnkit.report.language import render
+
+    files = ", ".join(name for name in names if (out / name).exists())
+    said = Message("Run folder: {out} ({files})", {"out": str(out), "files": files})
+    print(render(said, language))
+
+
+_BACKTEST_FILES = ("backtest.png", "report.html", "backtest.csv", "metrics.json")
 _FILES = ("forecast.png", "report.html", "forecast.csv", "metrics.json")
 _DISCARDED = "An interrupted training was found and is started over; --resume goes on with one."
 

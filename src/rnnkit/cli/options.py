@@ -52,7 +52,7 @@ class Option:
             *self.flags, help=self.help, metavar=self.metavar, rich_help_panel=self.panel
         )
         kind = inspect.Parameter.KEYWORD_ONLY
-        annotation = Annotated[self.type | None, option]
+        annotation = Annotated[self.type | None, option]  # type: ignore[name-defined]
         return inspect.Parameter(self.name, kind, default=None, annotation=annotation)
 
 
@@ -162,7 +162,7 @@ def with_options(
             [parameter.replace(kind=kind) for parameter in parameters]
         )
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-        del run.__wrapped__  # type: ignore[attr-defined]  # typer would read its annotations
+        del run.__wrapped__  # typer would read its annotations
         return run
 
     return decorate

@@ -54,10 +54,39 @@ def print_fit(model: Forecaster, language: Language) -> None:
         print_scores(model, fitted.test, language)
 
 
+def print_fold(number: int, folds: int, fold: Any, language: Language) -> None:
+    """Say how one fold of a backtest went."""
+    evaluation = fold.evaluation
+    metric, best = evaluation.metric, evaluation.best_baseline
+    line = Message(
+        "fold {number}/{folds}: {known:,} rows before it, {measure} {model:.4g}, {baseline}"
+        " {other:.4g}",
+        {
+            "number": number,
+            "folds": folds,
+            "known": fold.known,
+            "measure": metric.upper(),
+            "model": evaluation.scores[MODEL][metric],
+            "baseline": Message(best),
+            "other": evaluation.scores[best][metric],
+        },
+    )
+    print(render(line, language))
+
+
+def print_backtest(backtest: Any, language: Language) -> None:
+    """Print the scores of all folds together."""
+    _print_table(backtest.config, backtest.panel, backtest.evaluation, language)
+
+
 def print_scores(model: Forecaster, evaluation: Any, language: Language) -> None:
     """Print the table of scores and the verdict."""
-    network = network_name(model.config.cell)
-    title = render(_title(model, evaluation), language)
+    _print_table(model.config, model.fitted.panel, evaluation, language)
+
+
+def _print_table(config: Any, panel: Any, evaluation: Any, language: Language) -> None:
+    network = network_name(config.cell)
+    title = render(_title(config, panel, evaluation), language)
     table = Table(title=Text(title), title_justify="left")
     table.add_column("", no_wrap=True)
     for heading in COLUMNS.values():
@@ -73,6 +102,10 @@ def print_scores(model: Forecaster, evaluation: Any, language: Language) -> None
     for name, reason in evaluation.skipped.items():
         line = Message("{name}: skipped, {reason}", {"name": say(name), "reason": reason})
         print(render(line, language))
+    for name, notes in evaluation.notes.items():
+        for note in notes:
+            line = Message("{name}: {reason}", {"name": say(name), "reason": note})
+            print(render(line, language))
     print(render(evaluation.verdict, language))
     if evaluation.remark is not None:
         print(render(evaluation.remark, language))
@@ -80,11 +113,10 @@ def print_scores(model: Forecaster, evaluation: Any, language: Language) -> None
         print(render(Message("Warning: {text}", {"text": evaluation.warning}), language))
 
 
-def _title(model: Forecaster, evaluation: Any) -> Message:
-    panel = model.fitted.panel
+def _title(config: Any, panel: Any, evaluation: Any) -> Message:
     values: dict[str, Any] = {
         "count": len(evaluation.origins),
-        "horizon": model.config.horizon,
+        "horizon": config.horizon,
         "series": len(panel.ids),
         "target": panel.targets[0],
         "targets": len(panel.targets),

@@ -1,4 +1,4 @@
-"""Forecasting: one regular series, direct multi-step, beside its baselines."""
+"""Forecasting: one or many series, beside their baselines."""
 
 from rnnkit.tasks.forecasting.config import ForecastConfig
 from rnnkit.tasks.forecasting.forecaster import Forecaster, load

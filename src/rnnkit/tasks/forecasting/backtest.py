@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -327,15 +327,15 @@ def _joined(folds: Sequence[Fold], panel: Panel, config: ForecastConfig) -> Eval
     def join(part: Callable[[Evaluation], FloatArray]) -> FloatArray:
         return np.concatenate([part(fold.evaluation) for fold in folds])
 
-    forecasts: Mapping[str, FloatArray] = {
-        name: join(lambda e, name=name: e.forecasts[name]) for name in names
+    forecasts = {
+        name: np.concatenate([fold.evaluation.forecasts[name] for fold in folds]) for name in names
     }
     joined = evaluate(
         actual=join(lambda e: e.actual),
         origins=np.concatenate([fold.evaluation.origins for fold in folds]),
         series=np.concatenate(series),
         last=join(lambda e: e.last),
-        forecasts=dict(forecasts),
+        forecasts=forecasts,
         intervals=intervals,
         skipped=skipped,
         notes={},

@@ -124,7 +124,8 @@ def forecast_frame(fitted: Fitted, panel: Panel) -> pd.DataFrame:
         for number, level in enumerate(ahead.intervals.levels):
             columns[f"lower_{level}"] = ahead.intervals.lower[number].ravel()
             columns[f"upper_{level}"] = ahead.intervals.upper[number].ravel()
-    return pd.DataFrame(columns)
+    frame: pd.DataFrame = pd.DataFrame(columns)
+    return frame
 
 
 def local_times(panel: Panel, rows: IntArray) -> NDArray[Any]:

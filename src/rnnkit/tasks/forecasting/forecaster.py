@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import pandas as pd
 
-from rnnkit.data.assemble import join_panels, read_panel, season_of
+from rnnkit.data.assemble import read_panel, resolve_order, season_of
 from rnnkit.data.columns import Columns
+from rnnkit.data.joining import join_panels
 from rnnkit.data.panel import Panel
 from rnnkit.errors import ConfigError, DataError, RnnkitError, closest
 from rnnkit.tasks.forecasting.config import ForecastConfig
@@ -100,6 +101,8 @@ class Forecaster:
             TrainingError: if a training diverges.
         """
         given = as_columns(columns)
+        if not isinstance(data, Panel):
+            given = resolve_order(data, given)
         panel, config = with_test(as_panel(data, given), test, given, self.config)
         return self.fit_panel(
             panel, given, config, checkpoints=checkpoints, resume=resume, progress=progress

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnkit.data.assemble import join_panels
+from rnnkit.data.joining import join_panels
 from rnnkit.data.panel import Panel
 from rnnkit.data.times import show_time
 from rnnkit.errors import DataError

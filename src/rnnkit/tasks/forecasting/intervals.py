@@ -165,7 +165,7 @@ def _smallest(errors: FloatArray, tail: float) -> FloatArray:
     ordered = np.sort(errors, axis=0)  # NaN last
     n = (~np.isnan(errors)).sum(axis=0)
     rank = np.maximum(np.floor((n + 1) * tail).astype(int), 1) - 1
-    return np.take_along_axis(ordered, rank[None], axis=0)[0]
+    return np.asarray(np.take_along_axis(ordered, rank[None], axis=0)[0])
 
 
 def _quantile_numbers(level: int, quantiles: Sequence[float]) -> tuple[int, int]:

@@ -104,7 +104,12 @@ def interval_rows(test: Evaluation | None) -> list[Interval]:
         return []
     scores = test.scores[MODEL]
     return [
-        Interval(level / 100, scores["coverage"][str(level)], scores["width"][str(level)])
+        Interval(
+            level,
+            scores["coverage"][str(level)],
+            # Widths in different units have no mean.
+            scores["width"][str(level)] if test.metric == "rmse" else float("nan"),
+        )
         for level in test.intervals.levels
     ]
 
@@ -163,7 +168,11 @@ def facts(fitted: Fitted, config: ForecastConfig) -> list[tuple[Message, Message
     best = ", ".join(str(history.best_epoch) for history in fit.histories)
     weights = ", ".join(f"{weight:.2f}" for weight in fit.pipeline.weights)
     blocks = len(fit.split.blocks)
-    size = {"cell": network_name(config.cell), "layers": config.layers, "units": config.hidden_size}
+    size: dict[str, str | int | float] = {
+        "cell": network_name(config.cell),
+        "layers": config.layers,
+        "units": config.hidden_size,
+    }
     rows: list[tuple[str, str, dict[str, str | int | float]]] = [
         (
             "Network",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from rnnkit.data.assemble import season_of
+from rnnkit.data.assemble import resolve_order, season_of
 from rnnkit.data.columns import Columns
 from rnnkit.data.panel import Panel
 from rnnkit.messages import Message
@@ -73,6 +73,7 @@ def run_forecast(
         RnnkitError: if options, data or folder are wrong, or training diverges.
     """
     forecaster = Forecaster(**options)
+    columns = resolve_order(source, columns)
     panel = as_panel(source, columns)
     if name is not None:
         panel = replace(panel, name=name)
