@@ -247,6 +247,11 @@ def test_without_a_test_part_only_the_data_and_the_future_are_drawn(drawn, texts
     render(figure)
 
 
+def test_without_a_forecast_beyond_the_data_the_legend_names_none(texts):
+    s = strip(future=np.full(6, NAN), future_bands={})
+    assert "GRU, forecast beyond the data" not in texts(forecast_plot(picture(s)))
+
+
 def test_an_interval_or_baseline_far_away_does_not_press_the_data_flat(texts):
     s = strip(values=np.arange(60.0), forecast=np.full((7, 6), 30.0), future=np.full(6, 30.0))
     (panel,) = forecast_plot(picture(s)).axes

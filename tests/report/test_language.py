@@ -2,6 +2,7 @@ import ast
 import json
 import string
 from collections import Counter
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 import rnnkit
 from rnnkit.baselines import series_baselines
-from rnnkit.data import times_parts
+from rnnkit.data import calendar, times_parts
 from rnnkit.data.scaling import Differencing
 from rnnkit.messages import Message
 from rnnkit.report import language as language_module
@@ -23,10 +24,22 @@ SOURCE = Path(rnnkit.__file__).parent
 
 # Templates that stand in a variable which no assignment beside it explains: (file, expression).
 BASELINES = [make().name for make in series_baselines()]
+UNITS = [*calendar._SPANS, "month", "year", "business day"]
+NAMES = {
+    *BASELINES,
+    *(f"{name}, no season" for name in ("AutoARIMA", "ETS")),
+    *UNITS,
+    *(f"{{count}} {unit}s" for unit in UNITS),
+    "quarter",
+    "row",
+}
 ELSEWHERE = {
+    ("cli/screen.py", "best"): BASELINES,
+    ("tasks/forecasting/scoring.py", "best"): BASELINES,
     ("report/backtest_plot.py", "name"): BASELINES,
     ("report/forecast_plot.py", "picture.baseline"): BASELINES,
     ("data/times_parts.py", "part"): times_parts._NAMES,
+    ("tasks/forecasting/pictures.py", "place"): ("best", "median", "worst"),
     ("data/choosing.py", "chosen"): get_args(Differencing),
 }
 
@@ -81,14 +94,36 @@ class Templates(ast.NodeVisitor):
         if isinstance(node, ast.Subscript):
             return self.texts(node.value)
         if isinstance(node, ast.Name):
-            for scope in reversed(self.scopes):
-                if node.id in scope:
-                    return self.all_of(scope[node.id])
+            return self.all_of(self.assigned(node.id))
+        if isinstance(node, Item):
+            return self.all_of(self.items(node.sequence, node.place))
         return None
+
+    def assigned(self, name):
+        """What is assigned to a name in the nearest scope that has it; an unknown if none has."""
+        return next((scope[name] for scope in reversed(self.scopes) if name in scope), [ast.Pass()])
+
+    def items(self, node, place):
+        """What stands at a place of the tuples of a list; an unknown where it is not to be seen."""
+        if isinstance(node, ast.Name):
+            return [i for value in self.assigned(node.id) for i in self.items(value, place)]
+        if isinstance(node, (ast.List, ast.Tuple)):
+            rows = [e.elts for e in node.elts if isinstance(e, ast.Tuple) and len(e.elts) > place]
+            if len(rows) == len(node.elts):
+                return [row[place] for row in rows]
+        return [ast.Pass()]
 
     def all_of(self, nodes):
         each = [self.texts(node) for node in nodes]
         return None if None in each else set().union(*each)
+
+
+@dataclass
+class Item:
+    """The element at a place of each tuple that a loop runs over."""
+
+    sequence: ast.AST
+    place: int
 
 
 def assignments(node):
@@ -107,6 +142,12 @@ def assignments(node):
             for target in inner.targets:
                 if isinstance(target, ast.Name):
                     found.setdefault(target.id, []).append(inner.value)
+        if isinstance(inner, (ast.For, ast.comprehension)) and isinstance(inner.target, ast.Tuple):
+            for place, target in enumerate(inner.target.elts):
+                if isinstance(target, ast.Name):
+                    found.setdefault(target.id, []).append(Item(inner.iter, place))
+        if isinstance(inner, ast.AugAssign) and isinstance(inner.target, ast.Name):
+            found.setdefault(inner.target.id, []).append(inner.value)
         if isinstance(inner, ast.AnnAssign) and isinstance(inner.target, ast.Name) and inner.value:
             found.setdefault(inner.target.id, []).append(inner.value)
         waiting += ast.iter_child_nodes(inner)
@@ -160,8 +201,17 @@ def test_every_template_has_a_korean_entry():
     assert missing == {}
 
 
+def test_baselines_and_steps_have_korean_names():
+    assert sorted(NAMES - set(catalogue())) == []
+    say = words("ko")
+    assert [say(step) for step in ("month", "2 months", "30 minutes", "2 fortnights")] == [
+        "월", "2개월", "30분", "2 fortnights",
+    ]  # fmt: skip
+    assert words("en")("30 minutes") == "30 minutes"
+
+
 def test_no_korean_entry_is_out_of_use():
-    assert sorted(set(catalogue()) - strings()) == []
+    assert sorted(set(catalogue()) - strings() - NAMES) == []
 
 
 @pytest.mark.parametrize("section", sections())

@@ -58,7 +58,7 @@ class Strip:
         bands: lower and upper limits, `(M, H)` float64 each, by the percentage of values that
             should lie between them, such as 80.
         future_times: `(H,)`, the rows after the last, of the kind of `times`.
-        future: `(H,)` float64, the model's forecast of them.
+        future: `(H,)` float64, the model's forecast of them; NaN where there is none.
         future_bands: their limits, `(H,)` float64 each, by percentage.
 
     Raises:
@@ -346,7 +346,7 @@ def _entries(
     if any(len(strip.origins) for strip in strips):
         label = Message("{model}, forecast of the test part", model)
         entries[lettering.render(label)] = Line2D([], [], **MODEL)
-    if any(len(strip.future) for strip in strips):
+    if any(np.isfinite(strip.future).any() for strip in strips):
         label = Message("{model}, forecast beyond the data", model)
         entries[lettering.render(label)] = Line2D([], [], **_FUTURE, **few_markers(1))
     if picture.baseline is not None and any(strip.baseline is not None for strip in strips):

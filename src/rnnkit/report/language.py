@@ -46,13 +46,22 @@ def render(text: str | Message, language: Language = "en") -> str:
 def words(language: Language) -> Callable[[str], str]:
     """Return the function that says a fixed label in `language`.
 
+    A label may begin with a number, as the names of steps do.
+
     Example:
         >>> say = words("ko")
-        >>> say("validation loss")
-        '검증 손실'
+        >>> say("validation loss"), say("15 minutes")
+        ('검증 손실', '15분')
     """
     catalogue = _catalogue(language)
-    return lambda label: catalogue.get(label, label)
+
+    def say(label: str) -> str:
+        count, _, unit = label.partition(" ")
+        if count.isdecimal():
+            return catalogue.get(f"{{count}} {unit}", label).replace("{count}", count)
+        return catalogue.get(label, label)
+
+    return say
 
 
 def _rendered(value: Value, language: Language) -> Value:

@@ -163,7 +163,7 @@ def _series(markup: Markup, report: Report) -> str:
     legend = Message("MASE of single series on the test part; below 1 is better than naive.")
     return join(
         (
-            markup.heading(Message("Series")),
+            markup.heading(Message("Single series")),
             markup.table(table),
             markup.paragraph(legend, kind="small"),
         )
