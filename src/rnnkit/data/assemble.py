@@ -9,6 +9,7 @@ from all rows; they are what a column is, not what a row holds.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ from rnnkit.data.roles import check_statics, choose_targets, read_covariates, re
 from rnnkit.data.table import Table, read_table
 from rnnkit.data.wide import VALUE, read_wide
 from rnnkit.errors import ConfigError, DataError
+from rnnkit.messages import Message, Value
 
 
 def read_panel(
@@ -93,6 +95,8 @@ def read_panel(
         panel = cut_starts(panel)
     if panel.times is None and columns.layout != "columns":
         panel = replace(panel, ticks=panel.known.max() - panel.known)
+        if panel.ticks.any():
+            panel = replace(panel, notes=(*panel.notes, _alignment(panel.known)))
     return panel
 
 
@@ -137,8 +141,13 @@ def _met(columns: Columns, like: Panel | None) -> Columns:
     """Return `columns` with the targets of a panel read before.
 
     Raises:
-        ConfigError: if they contradict that panel.
+        ConfigError: if the step is unknown, there is a time zone without times, or they contradict
+            that panel.
     """
+    if columns.step is not None:
+        step_of_words(columns.step)
+    if columns.time_zone is not None and not columns.time:
+        raise ConfigError(f"time_zone {columns.time_zone!r} needs a time column; name it too")
     if like is None:
         return columns
     if bool(columns.time) != (like.clock is not None):
@@ -173,13 +182,15 @@ def _read(source: str | Path | pd.DataFrame, columns: Columns) -> Table:
     must_find = columns.targets in ((), (ALL,)) or (
         not columns.time and columns.order is None and columns.layout != "rows"
     )
-    ragged = columns.layout == "rows"
-    if must_find:
-        table = read_table(source, columns=None, header=columns.header, ragged=ragged)
-        if all(name in table.columns for name in named):
-            return table
-    # Reading a column by its name refuses it if it is not there.
-    return read_table(source, columns=named, header=columns.header, ragged=ragged)
+    read = partial(read_table, source, header=columns.header, ragged=columns.layout == "rows")
+    if not must_find:
+        return read(columns=named)
+    table = read(columns=None)
+    if all(name in table.columns for name in named):
+        return table
+    # Reading a column by its name refuses it if it is not there, or cannot be read.
+    found = read(columns=named)
+    return replace(table, columns={**found.columns, **table.columns})
 
 
 def _read_rows(
@@ -272,6 +283,19 @@ def _ticks(rows: Rows, step: Step | None) -> IntArray:
         return np.zeros_like(begins)
     first = rows.times[begins]
     return steps_between(step, np.broadcast_to(first.min(), first.shape), first)[0]
+
+
+def _alignment(known: IntArray) -> Message:
+    values: dict[str, Value] = {
+        "series": len(known),
+        "shortest": int(known.min()),
+        "longest": int(known.max()),
+    }
+    return Message(
+        "The {series:,} series have from {shortest:,} to {longest:,} rows without times: their last"
+        " rows are taken as of the same time.",
+        values,
+    )
 
 
 def _unfolded(panel: Panel) -> Panel:

@@ -209,6 +209,19 @@ def missing_cells(cells: Cells) -> NDArray[np.bool_]:
     return missing
 
 
+def is_empty(cells: Cells) -> bool:
+    """Tell whether all cells of a column are missing.
+
+    Example:
+        >>> is_empty(["", "NA"]), is_empty(["", "0"])
+        (True, False)
+    """
+    some = 1000  # enough to see a value in almost all columns
+    return all(
+        missing_cells(cells[first : first + some]).all() for first in range(0, len(cells), some)
+    )
+
+
 def refuse_missing(missing: NDArray[np.bool_], column: str, place: Place) -> None:
     """Refuse a column with missing values.
 
@@ -247,26 +260,38 @@ def _read(cells: Cells) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     if isinstance(cells, pd.Series):
         if not _holds_objects(cells.dtype) and _is_readable(cells.dtype):
             return cells.to_numpy(dtype=np.float64, na_value=np.nan), np.empty(0, dtype=np.int64)
-        missing = missing_cells(cells)
+        absent = cells.isna().to_numpy(dtype=bool)
         cells = cells.astype(object).tolist()
     else:
-        missing = missing_cells(cells)
-    values = np.full(len(cells), np.nan)
-    rows = np.flatnonzero(~missing)
-    present = cells if len(rows) == len(cells) else [cells[row] for row in rows.tolist()]
-    if all(type(cell) is str for cell in present) and not any("_" in cell for cell in present):
+        absent = np.zeros(len(cells), dtype=bool)
+    if set(map(type, cells)) != {str}:
+        return _read_each(cells, absent)
+    if "_" not in "".join(cells):  # Python reads 1_000 as a number
         try:
-            values[rows] = np.fromiter(map(float, present), dtype=np.float64, count=len(present))
+            values = np.fromiter(map(float, cells), dtype=np.float64, count=len(cells))
         except ValueError:
-            pass  # The search below says which cell it is, or understands it.
+            pass  # Below it shows which cells these are, or how they are meant.
         else:
-            return values, rows[:0]
+            return values, np.empty(0, dtype=np.int64)
+    # Each distinct text once: labels are few.
+    codes, texts = pd.factorize(np.array(cells, dtype=object))
+    values, wrong = _read_each(list(texts), np.zeros(len(texts), dtype=bool))
+    return values[codes], np.flatnonzero(np.isin(codes, wrong))
+
+
+def _read_each(
+    cells: Sequence[Any], absent: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return what `_read` does; `absent` is true where a cell is missing for pandas."""
+    rows = np.flatnonzero(~(absent | missing_cells(cells)))
+    present = [cells[row] for row in rows.tolist()]
     parsed = [_number(cell) for cell in present]
     wrong = [row for row, value in enumerate(parsed) if value is None]
     if wrong and _has_decimal_comma(present, wrong):
         for row in wrong:
             parsed[row] = float(present[row].replace(",", "."))
         wrong = []
+    values = np.full(len(cells), np.nan)
     values[rows] = np.array(parsed, dtype=np.float64)
     return values, rows[wrong]
 

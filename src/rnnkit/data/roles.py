@@ -13,7 +13,7 @@ from rnnkit.data.cells import (
     Cells,
     Place,
     holds_numbers,
-    missing_cells,
+    is_empty,
     parse_labels,
     parse_numbers,
 )
@@ -62,7 +62,7 @@ def choose_targets(table: Table, columns: Columns) -> tuple[tuple[str, ...], tup
     for name, cells in table.columns.items():
         if name in taken:
             continue
-        if missing_cells(cells).all() or not holds_numbers(cells, column=name, place=table.place):
+        if is_empty(cells) or not holds_numbers(cells, column=name, place=table.place):
             others.append(name)
         elif _counts_rows(parse_numbers(cells, column=name, place=table.place, missing=True)):
             counters.append(name)
@@ -146,7 +146,7 @@ def read_covariates(table: Table, columns: Columns, like: Sequence[Covariate] | 
     notes: list[Message] = []
     for name, role in roles.items():
         cells = _plain(table.columns[name])
-        if like is None and missing_cells(cells).all():
+        if like is None and is_empty(cells):
             raise DataError(f"column {name!r} is empty; leave it out of the covariates")
         if name in known:
             is_number = known[name].labels is None

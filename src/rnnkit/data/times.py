@@ -122,9 +122,9 @@ def clock_times(
         >>> times.astype("M8[h]").tolist(), offsets.tolist() == [9 * 3600 * 10**9]
         ([datetime.datetime(2020, 1, 1, 9, 0)], True)
     """
-    refuse_missing(missing_cells(cells), column, place)
     if not isinstance(cells, pd.Series):
         return _read_texts(cells, column, place, step, series)
+    refuse_missing(cells.isna().to_numpy(dtype=bool), column, place)
     if isinstance(cells.dtype, pd.DatetimeTZDtype):
         utc = cells.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
         clock = cells.dt.tz_localize(None).to_numpy()
@@ -212,6 +212,7 @@ def _read_texts(
 ) -> tuple[Times, IntArray | None]:
     """Return times from texts, each distinct text read once: a table of series repeats them."""
     codes, distinct = pd.factorize(np.array(cells, dtype=object))
+    refuse_missing(missing_cells(distinct.tolist())[codes], column, place)
     first = np.empty(len(distinct), dtype=np.int64)
     first[codes[::-1]] = np.arange(len(codes))[::-1]
     reader = _TimeColumn(column, lambda number: place(int(first[number])))
