@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnkit.data.cells import parse_numbers, show_cell
+from rnnkit.data.cells import (
+    factorize_texts,
+    holds_numbers,
+    is_empty,
+    missing_cells,
+    parse_labels,
+    parse_numbers,
+    show_cell,
+)
 from rnnkit.errors import DataError
 
 
@@ -144,3 +152,127 @@ def test_column_is_left_as_it_is() -> None:
 def test_show_cell_cuts_long_texts() -> None:
     assert show_cell("x" * 1000) == f"'{'x' * 59}..."
     assert show_cell(pd.Timestamp("2020-01-01")) == "2020-01-01 00:00:00"
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["1", " NA ", "-2.5", "#N/A", ""],
+        pd.Series(["1", "nan", "-2.5", None, "null"]),
+        pd.Series([1, None, -2.5, np.nan, "none"], dtype=object),
+        pd.Series([1, None, -2.5, None, None]),
+        pd.Series([1, None, -2.5, None, None], dtype="Float64"),
+    ],
+    ids=str,
+)
+def test_missing_cells_may_be_allowed(cells: Any) -> None:
+    values = parse_numbers(cells, column="y", place=place, missing=True)
+    np.testing.assert_array_equal(values, [1, np.nan, -2.5, np.nan, np.nan])
+    assert missing_cells(cells).tolist() == [False, True, False, True, True]
+
+
+def test_missing_cells_do_not_hide_wrong_ones() -> None:
+    with pytest.raises(DataError, match="row 2 holds 'x'"):
+        parse_numbers(["", "1", "x"], column="y", place=place, missing=True)
+    with pytest.raises(DataError, match="row 1 holds '-inf'"):
+        parse_numbers(["", "-inf"], column="y", place=place, missing=True)
+
+
+def test_decimal_commas_beside_missing_cells() -> None:
+    cells = ["1,5", "", "1,5", "NA", "2"]
+    values = parse_numbers(cells, column="y", place=place, missing=True)
+    np.testing.assert_array_equal(values, [1.5, np.nan, 1.5, np.nan, 2])
+
+
+@given(st.lists(st.sampled_from(["1", "2.5", "NA", "", "1e3"]), min_size=1))
+def test_repeated_texts_are_read_alike(cells: list[str]) -> None:
+    values = parse_numbers(cells, column="y", place=place, missing=True)
+    alone = [parse_numbers([cell], column="y", place=place, missing=True)[0] for cell in cells]
+    np.testing.assert_array_equal(values, alone)
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["1", "2", ""], True),
+        (["1,5", "2"], True),
+        (["1", "x"], False),
+        (["1_0", "2_0"], False),
+        (["a", "NA"], False),
+        (["9"] * 9 + ["x"], False),
+        (pd.Series([1.5, None]), True),
+        (pd.Series([True, False]), False),
+        (pd.Series(["a", "b"], dtype="category"), False),
+        (pd.to_datetime(pd.Series(["2020-01-01"])), False),
+        (pd.Series([1 + 0j]), False),
+    ],
+    ids=str,
+)
+def test_numbers_or_not(cells: Any, expected: bool) -> None:
+    assert holds_numbers(cells, column="y", place=place) is expected
+
+
+def test_numbers_but_for_a_few_cells_are_refused() -> None:
+    cells = ["5"] * 6 + ["", "oops", "x"] + ["7"] * 13
+    with pytest.raises(DataError) as caught:
+        holds_numbers(cells, column="y", place=place)
+    assert str(caught.value) == (
+        "column 'y' holds numbers in 19 rows, but row 7 holds 'oops'; correct or empty this cell "
+        "(2 in all are no numbers)"
+    )
+
+
+def test_labels_are_sorted_and_stripped() -> None:
+    codes, labels = parse_labels(["b", " a", "", "B", "a ", "na"], column="y", place=place)
+    assert labels == ("B", "a", "b")
+    assert codes.dtype == np.int32
+    assert codes.tolist() == [2, 1, -1, 0, 1, -1]
+
+
+@pytest.mark.parametrize(
+    ("cells", "labels"),
+    [
+        (pd.Series(["x", None, "y"], dtype="category"), ("x", "y")),
+        (pd.Series(["x", None, "y"], dtype="string"), ("x", "y")),
+        (pd.Series([2, None, 1]), ("1", "2")),
+        (pd.Series([2, None, 1], dtype="Int64"), ("1", "2")),
+        (pd.Series([True, None, False], dtype=object), ("False", "True")),
+        (pd.Series([1.5, None, 1], dtype=object), ("1", "1.5")),
+    ],
+    ids=str,
+)
+def test_labels_of_columns(cells: Any, labels: tuple[str, ...]) -> None:
+    codes, found = parse_labels(cells, column="y", place=place)
+    assert found == labels
+    assert codes[1] == -1
+    assert sorted(codes.tolist()) == [-1, 0, 1]
+
+
+def test_many_labels_look_like_an_identifier() -> None:
+    cells = [f"id{number}" for number in range(1000)] * 2
+    assert len(parse_labels(cells, column="y", place=place)[1]) == 1000
+    with pytest.raises(DataError) as caught:
+        parse_labels([*cells, "one more"], column="y", place=place)
+    assert str(caught.value) == (
+        "column 'y' holds 1001 different texts, such as 'id0' and, on row 2000, 'one more': it "
+        "looks like an identifier; a covariate may have 1000 labels"
+    )
+
+
+def test_texts_in_the_order_of_their_first_row() -> None:
+    codes, texts = factorize_texts(["s2", "s1 ", "", "s2", " s1", "s10"], column="id")
+    assert texts == ("s2", "s1", "s10")
+    assert codes.tolist() == [0, 1, -1, 0, 1, 2]
+
+
+@pytest.mark.parametrize("kind", ["M8[ns]", "m8[ns]"])
+def test_times_are_no_texts(kind: str) -> None:
+    with pytest.raises(DataError, match="column 'y' must hold texts or numbers"):
+        factorize_texts(pd.Series([1, 2]).astype(kind), column="y")
+
+
+def test_emptiness() -> None:
+    assert is_empty([""] * 2500)
+    assert not is_empty([""] * 2500 + ["0"])
+    assert is_empty(pd.Series([None, np.nan]))
+    assert not is_empty(pd.Series([None] * 1500 + [0.0]))

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from rnnkit.data.calendar import Step
-from rnnkit.data.times import parse_times, regular_step
+from rnnkit.data.times import clock_times, parse_times, regular_step
 from rnnkit.errors import DataError
 
 UTC = dt.timezone.utc
@@ -195,6 +195,91 @@ class TestMonthOrDayFirst:
     def test_the_only_ascending_reading_is_left_to_be_refused(self) -> None:
         texts = ["01/12/2020", "02/01/2020", "02/03/2020"]
         assert parse(texts) == ["2020-01-12T00:00", "2020-02-01T00:00", "2020-02-03T00:00"]
+
+    def test_few_gaps_decide(self) -> None:
+        months = self.days("2020-01-01", "MS", 24, "%d/%m/%Y")
+        del months[5]
+        expected = pd.date_range("2020-01-01", periods=24, freq="MS").delete(5)
+        assert parse(months) == [str(day) for day in expected.to_numpy("M8[m]")]
+
+    def test_the_order_of_the_rows_does_not_matter(self) -> None:
+        months = self.days("2020-01-01", "MS", 15, "%m/%d/%Y")
+        turned = parse(months[::-1])
+        assert turned == parse(months)[::-1]
+        mixed = [months[row] for row in (3, 14, 0, 7, 1, 13, 5, 2, 12, 4, 6, 8, 11, 9, 10)]
+        assert sorted(parse(mixed)) == parse(months)
+
+    def test_rows_of_many_series(self) -> None:
+        texts = ["05/01/2020", "07/01/2020", "12/02/2020"]
+        series = np.array([0, 1, 0])
+        # Month first: in order within both series. Day first: 2020-01-05, 2020-02-12; also.
+        with pytest.raises(DataError, match="month first and day first"):
+            clock_times(texts, column="t", place=place, series=series)
+        texts = ["01/12/2020", "02/01/2020", "02/03/2020", "01/12/2020", "02/01/2020"]
+        series = np.array([4, 4, 4, 9, 9])
+        times, _ = clock_times(texts, column="t", place=place, series=series)
+        assert times[:3].astype("M8[D]").astype(str).tolist() == [
+            "2020-01-12",
+            "2020-02-01",
+            "2020-02-03",
+        ]
+
+    def test_the_day_of_a_known_step_of_months_does_not_count(self) -> None:
+        texts = ["05/01/2020", "05/02/2020", "05/03/2020"]
+        times, _ = clock_times(texts, column="t", place=place, step=Step("month", 1, day=1))
+        assert times.astype("M8[D]").astype(str).tolist() == [
+            "2020-01-05",
+            "2020-02-05",
+            "2020-03-05",
+        ]
+
+
+class TestOffsets:
+    """Each row's own offset from UTC."""
+
+    HOUR = 3600 * 10**9
+
+    @pytest.mark.parametrize(
+        "cells",
+        [
+            ["2020-03-29 01:00+01:00", "2020-03-29 03:00+02:00"],
+            ["2020-03-29T01:00+01", "2020-03-29T03:00+0200"],
+            pd.Series(
+                pd.to_datetime(["2020-03-29 01:00", "2020-03-29 03:00"]).tz_localize(
+                    "Europe/Berlin"
+                )
+            ),
+            pd.Series(
+                [
+                    dt.datetime(2020, 3, 29, 1, tzinfo=dt.timezone(dt.timedelta(hours=1))),
+                    dt.datetime(2020, 3, 29, 3, tzinfo=dt.timezone(dt.timedelta(hours=2))),
+                ],
+                dtype=object,
+            ),
+        ],
+    )
+    def test_of_each_row(self, cells: Any) -> None:
+        times, offsets = clock_times(cells, column="t", place=place)
+        assert times.dtype == "M8[ns]"
+        assert times.astype("M8[h]").astype(str).tolist() == ["2020-03-29T01", "2020-03-29T03"]
+        assert offsets is not None
+        assert offsets.tolist() == [self.HOUR, 2 * self.HOUR]
+
+    def test_west_of_greenwich(self) -> None:
+        cells = ["2020-01-01 00:00-03:30", "2020-01-01 01:00Z", "2020-01-01 02:00 UTC"]
+        _, offsets = clock_times(cells, column="t", place=place)
+        assert offsets is not None
+        assert offsets.tolist() == [-3.5 * self.HOUR, 0, 0]
+
+    def test_none(self) -> None:
+        assert clock_times(["2020-01-01"], column="t", place=place)[1] is None
+
+
+def test_repeated_texts_name_their_first_row() -> None:
+    with pytest.raises(DataError, match="row 2 holds '2020-02-30'"):
+        parse(["2020-01-01", "2020-01-01", "2020-02-30", "2020-01-01", "2020-02-30"])
+    with pytest.raises(DataError, match=r"no value on row 1 \(2 of 4 rows have none\)"):
+        parse(["2020-01-01", "", "2020-01-02", ""])
 
 
 def step_of(*times: str, step: Step | None = None) -> Step:
