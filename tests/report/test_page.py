@@ -69,7 +69,8 @@ def test_the_page_is_well_formed_and_holds_every_text(strict):
         assert wanted in texts_of(page)
     assert page.headings == [
         "airline: 12 rows ahead", "Scores", "Prediction intervals", "Single series",
-        "Baselines left out", "Diagnosis", "Residuals", "Data", "Transform", "Model and training", "Do it again",
+        "Baselines left out", "Diagnosis", "Residuals", "Data", "Transform", "Model and training",
+        "Do it again",
     ]  # fmt: skip
     assert texts_of(page).index(REPORT.verdict) < texts_of(page).index("RMSE")
 
