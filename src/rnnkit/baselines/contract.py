@@ -1,4 +1,4 @@
-"""What every baseline is: fitted once on the training part, then asked at any later row.
+"""What every baseline is: fitted once on the known rows of a series, then asked at any later row.
 
 An origin `o` stands between row `o - 1`, the last that is known, and row `o`, the first to be
 forecast. A forecast at `o` is a function of rows `0..o-1` and of nothing else.
@@ -6,12 +6,15 @@ forecast. A forecast at `o` is a function of rows `0..o-1` and of nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnkit.errors import RnnkitError, ShapeError
+from rnnkit.messages import Message
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -21,13 +24,28 @@ class SkipBaseline(RnnkitError):  # noqa: N818  (a signal to the caller, like St
     """The baseline makes no sense for this series or would take too long; `reason` says why.
 
     Example:
-        >>> SkipBaseline("needs a season longer than one row").reason
+        >>> str(SkipBaseline(Message("needs a season longer than one row")).reason)
         'needs a season longer than one row'
     """
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: Message) -> None:
+        super().__init__(str(reason))
         self.reason = reason
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """One series as a baseline sees it.
+
+    Args:
+        values: `(N, K)` float64, one column a target, missing ones carried forward (no NaN).
+        known: rows to fit on, 1 or more.
+        origins: `(m,)` int64, each in `known..N`; may be empty.
+    """
+
+    values: FloatArray
+    known: int
+    origins: IntArray
 
 
 class Baseline(Protocol):
@@ -36,8 +54,23 @@ class Baseline(Protocol):
     name: str
     """As printed; a baseline that can use less than it was given says so in its name."""
 
+    def plan(self, tracks: Sequence[Track], *, season: int, seconds: float) -> tuple[Message, ...]:
+        """Look at all series before any is fitted, and choose what can be afforded for them.
+
+        Args:
+            tracks: of all series that are to be forecast.
+            season: rows in a season; 1 when the series have none or it is unknown.
+            seconds: that all fits and forecasts together may take, on one core.
+
+        Returns:
+            What will be done otherwise for some of the series.
+
+        Raises:
+            SkipBaseline: if the baseline is not installed or would take longer.
+        """
+
     def fit(self, train: FloatArray, *, season: int, horizon: int) -> None:
-        """Learn what there is to learn from the training part.
+        """Learn what there is to learn from the known rows of a series.
 
         Args:
             train: `(N, K)` float64, rows `0..N-1` of the series, one column a target.
@@ -60,7 +93,7 @@ class Baseline(Protocol):
             `(M, horizon, K)` float64.
 
         Raises:
-            SkipBaseline: if the rows since the training part, or their number, forbid it.
+            SkipBaseline: if the rows since the known ones forbid it.
             ShapeError: if `values` is not `(N', K)` or an origin lies outside `N..N'`.
         """
 
@@ -76,9 +109,9 @@ def check_fit(train: FloatArray, season: int, horizon: int) -> None:
 
 
 def check_origins(values: FloatArray, origins: IntArray, train_shape: tuple[int, ...]) -> None:
-    """Raise ShapeError unless the arguments of `Baseline.forecast` fit the training part.
+    """Raise ShapeError unless the arguments of `Baseline.forecast` fit the known rows.
 
-    An origin inside the training part is refused: what was fitted there has seen what follows it.
+    An origin inside the rows that were fitted is refused: the fit has seen what follows it.
     """
     rows, columns = train_shape
     if values.ndim != 2 or values.shape[1] != columns:
@@ -91,3 +124,19 @@ def check_origins(values: FloatArray, origins: IntArray, train_shape: tuple[int,
             f"origins must lie in {rows}..{len(values)} (after the training part, within values), "
             f"got {first}..{last}"
         )
+
+
+def too_few_rows(needed: int, rows: int) -> Message:
+    """Return the reason of a baseline that needs more rows than a series has."""
+    return Message(
+        "needs at least {needed:,} rows before the test part, got {rows:,}",
+        {"needed": needed, "rows": rows},
+    )
+
+
+def too_long(estimate: float, seconds: float) -> Message:
+    """Return the reason of a baseline whose estimated seconds are more than it may take."""
+    return Message(
+        "would take about {estimate:,.0f} s, more than {seconds:,g}",
+        {"estimate": estimate, "seconds": seconds},
+    )

@@ -15,6 +15,7 @@ geometric mean over all known rows of the ratio to the same place a season befor
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -22,9 +23,12 @@ from rnnkit.baselines.contract import (
     FloatArray,
     IntArray,
     SkipBaseline,
+    Track,
     check_fit,
     check_origins,
+    too_few_rows,
 )
+from rnnkit.messages import Message
 
 
 class _Simple(ABC):
@@ -34,6 +38,10 @@ class _Simple(ABC):
     _train_shape: tuple[int, ...]
     _season: int
     _horizon: int
+
+    def plan(self, tracks: Sequence[Track], *, season: int, seconds: float) -> tuple[Message, ...]:
+        """Say nothing: a line of arithmetic is always in time; see `Baseline.plan`."""
+        return ()
 
     def fit(self, train: FloatArray, *, season: int, horizon: int) -> None:
         """Check that the series has what the formula needs; see `Baseline.fit`."""
@@ -142,7 +150,7 @@ class Drift(_Simple):
 
     def _require(self, train: FloatArray, season: int) -> None:
         if len(train) < 2:
-            raise SkipBaseline("needs at least 2 rows before the test part, got 1")
+            raise SkipBaseline(too_few_rows(2, len(train)))
 
     def _formula(self, values: FloatArray, origins: IntArray, steps: IntArray) -> FloatArray:
         last: FloatArray = values[origins - 1]  # (M, 1, K)
@@ -158,14 +166,24 @@ def _season_ago(values: FloatArray, origins: IntArray, steps: IntArray, season: 
 
 def _require_seasons(train: FloatArray, season: int, seasons: int) -> None:
     if season == 1:
-        raise SkipBaseline("needs a season longer than one row")
+        raise SkipBaseline(Message("needs a season longer than one row"))
     if len(train) < seasons * season:
         raise SkipBaseline(
-            f"needs {seasons * season} rows ({seasons} × the season of {season}) before the test "
-            f"part, got {len(train)}"
+            Message(
+                "needs {needed:,} rows ({seasons} × the season of {season:,}) before the test part,"
+                " got {rows:,}",
+                {
+                    "needed": seasons * season,
+                    "seasons": seasons,
+                    "season": season,
+                    "rows": len(train),
+                },
+            )
         )
 
 
 def _require_positive(known: FloatArray) -> None:
     if not np.all(known > 0):
-        raise SkipBaseline(f"needs values above 0, got {known.min():g}")
+        raise SkipBaseline(
+            Message("needs values above 0, got {lowest:g}", {"lowest": float(known.min())})
+        )

@@ -1,8 +1,8 @@
 """AutoARIMA and ETS: one model a column, fitted once on the training part.
 
 At a later origin the fitted parameters are applied to the longer history; nothing is fitted again.
-Both are refused where they would take longer than about ten seconds a fit or a forecast on one core
-of 2023; the bounds below were measured with statsforecast 2.1.1 and statsmodels 0.15.
+Both are refused where they would take too long for all series together. The seconds below were
+measured on one core of 2023 with statsforecast 2.1.1 and statsmodels 0.15.
 
 ETS comes from statsmodels although statsforecast has one: on the monthly airline passengers (132
 rows) the latter's optimiser stops at a mean squared error of 225 for ETS(M,A,M) and hence chooses
@@ -20,7 +20,7 @@ import itertools
 import math
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, ClassVar
@@ -32,50 +32,57 @@ from rnnkit.baselines.contract import (
     FloatArray,
     IntArray,
     SkipBaseline,
+    Track,
     check_fit,
     check_origins,
+    too_few_rows,
+    too_long,
 )
+from rnnkit.messages import Message
 
 _FEWEST_ROWS = 10
 
 
 class _Fitted(ABC):
-    """What AutoARIMA and ETS share: columns one by one, and the bounds on time.
+    """What AutoARIMA and ETS share: columns one by one, and an estimate of the time.
 
-    Work is columns × rows × season. Where the season is too long for the training part or for the
-    bound, the model goes without it and says so in its name.
+    Where the season would take too long, no series is fitted with it, and the name says so; where
+    it is too long for some series alone, those are fitted without it.
     """
 
     _base_name: ClassVar[str]
     _package: ClassVar[str]
-    _longest_season: ClassVar[int]
-    _most_work: ClassVar[int]  # columns × rows × season at fit
-    _most_forecasts: ClassVar[int]  # origins × columns
 
     def __init__(self) -> None:
         self.name = self._base_name
+        self._seasonal = True
+
+    def plan(self, tracks: Sequence[Track], *, season: int, seconds: float) -> tuple[Message, ...]:
+        """Choose whether the season can be afforded; see `Baseline.plan`."""
+        _load(self._package)
+        fits = [track for track in tracks if track.known >= _FEWEST_ROWS]
+        if not fits:
+            raise SkipBaseline(too_few_rows(_FEWEST_ROWS, max(track.known for track in tracks)))
+        short = sum(track.known < 2 * season for track in fits) if season > 1 else 0
+        self._seasonal = short < len(fits) and self._seconds(fits, season) <= seconds
+        if not self._seasonal:
+            estimate = self._seconds(fits, 1)
+            if estimate > seconds:
+                raise SkipBaseline(too_long(estimate, seconds))
+            self.name = f"{self._base_name}, no season"
+            return ()
+        if not short:
+            return ()
+        template = "no season for {count:,} of {all:,} series, shorter than two of {season:,} rows"
+        return (Message(template, {"count": short, "all": len(tracks), "season": season}),)
 
     def fit(self, train: FloatArray, *, season: int, horizon: int) -> None:
         """Choose and fit a model for each column; see `Baseline.fit`."""
         check_fit(train, season, horizon)
-        rows, columns = train.shape
+        rows = len(train)
         if rows < _FEWEST_ROWS:
-            raise SkipBaseline(
-                f"needs at least {_FEWEST_ROWS} rows before the test part, got {rows}"
-            )
-        seasonal = (
-            season <= self._longest_season
-            and 2 * season <= rows
-            and columns * rows * season <= self._most_work
-        )
-        self._season = season if seasonal else 1
-        self.name = self._base_name if self._season == season else f"{self._base_name}, no season"
-        work = columns * rows * self._season
-        if work > self._most_work:
-            raise SkipBaseline(
-                f"would take too long to fit: {columns} columns × {rows} rows are more than "
-                f"{self._most_work}"
-            )
+            raise SkipBaseline(too_few_rows(_FEWEST_ROWS, rows))
+        self._season = season if self._seasonal and 2 * season <= rows else 1
         self._train_shape, self._horizon = train.shape, horizon
         library = _load(self._package)
         # On matrices this small the optimiser's BLAS threads wait for each other: 6 times slower.
@@ -86,22 +93,39 @@ class _Fitted(ABC):
                     for column in np.ascontiguousarray(train.T)
                 ]
             except (ValueError, ArithmeticError) as error:
-                raise SkipBaseline(f"{self._package.split('.')[0]} failed: {error}") from error
+                raise SkipBaseline(
+                    Message(
+                        "{library} failed: {error}",
+                        {"library": self._package.split(".")[0], "error": str(error)},
+                    )
+                ) from error
 
     def forecast(self, values: FloatArray, origins: IntArray) -> FloatArray:
         """Apply the fitted models up to each origin; see `Baseline.forecast`."""
         check_origins(values, origins, self._train_shape)
-        columns = values.shape[1]
-        if len(origins) * columns > self._most_forecasts:
-            raise SkipBaseline(
-                f"would take too long: {len(origins)} forecasts × {columns} columns are more than "
-                f"{self._most_forecasts}"
-            )
-        result = np.empty((len(origins), self._horizon, columns))
+        result = np.empty((len(origins), self._horizon, values.shape[1]))
         for k, model in enumerate(self._models):
             column = np.ascontiguousarray(values[: int(origins.max()), k])
             result[:, :, k] = self._forecast_column(model, column, origins)
         return result
+
+    def _seconds(self, tracks: Sequence[Track], season: int) -> float:
+        """Return how long the fits and forecasts of all tracks will take, on one core of 2023."""
+        total = 0.0
+        for track in tracks:
+            used = season if 2 * season <= track.known else 1
+            fit = self._fit_seconds(track.known, used)
+            forecasts = len(track.origins) * self._forecast_seconds(len(track.values), used)
+            total += track.values.shape[1] * (fit + forecasts)
+        return total
+
+    @abstractmethod
+    def _fit_seconds(self, rows: int, season: int) -> float:
+        """Return how long choosing and fitting a model of one column takes, in the mean."""
+
+    @abstractmethod
+    def _forecast_seconds(self, rows: int, season: int) -> float:
+        """Return how long a forecast of one column from one origin takes, in the mean."""
 
     @abstractmethod
     def _fit_column(self, library: ModuleType, y: FloatArray, season: int) -> Any:
@@ -122,10 +146,20 @@ class AutoARIMA(_Fitted):
 
     _base_name = "AutoARIMA"
     _package = "statsforecast.models"
-    # Seconds measured: 10.5 for 800 rows of season 12, 3.6 for 400 of 24, but 250 for 400 of 52.
-    _longest_season = 24
-    _most_work = 10_000
-    _most_forecasts = 2_500  # about 4 ms each
+
+    def _fit_seconds(self, rows: int, season: int) -> float:
+        # Measured in the mean over real series, rows across and seasons down:
+        #         30     100    300    800   2000
+        #   1   0.11    0.13   0.20   0.35   0.50
+        #   7   0.23    0.67   1.6    2.9
+        #  12   0.10    1.1    2.4    4.2
+        #  24           0.76  11.7   16
+        # and 250 once for 400 rows of season 52. A single series may take five times as long.
+        work = math.pow(rows, 0.65) * math.pow(season, 1.6)
+        return 0.1 + 0.0018 * work * max(1.0, season / 24) ** 2
+
+    def _forecast_seconds(self, rows: int, season: int) -> float:
+        return 3e-4 + 1.4e-7 * rows * season
 
     def _fit_column(self, library: ModuleType, y: FloatArray, season: int) -> Any:
         model = library.AutoARIMA(season_length=season)
@@ -151,10 +185,19 @@ class ETS(_Fitted):
 
     _base_name = "ETS"
     _package = "statsmodels.tsa.exponential_smoothing.ets"
-    # Seconds measured: 1.9 for 2000 rows of season 12, 2.3 for 1000 of 24, 4.4 for 500 of 52.
-    _longest_season = 60
-    _most_work = 50_000
-    _most_forecasts = 10_000  # about 0.5 ms each
+
+    def _fit_seconds(self, rows: int, season: int) -> float:
+        # Measured in the mean over real series, rows across and seasons down:
+        #         30     100    300    800   2000
+        #   1   0.02    0.02   0.03   0.03   0.04
+        #   7   0.23    0.25   0.38   0.52   0.72
+        #  12   0.57    0.55   0.78   1.4    1.6
+        #  24            1.2   1.8    2.5    3.1
+        #  52                  3.6    6.5    8.4
+        return 0.03 + (season - 1) * (0.03 + 0.0027 * math.sqrt(rows))
+
+    def _forecast_seconds(self, rows: int, season: int) -> float:
+        return 3e-4 + 2e-4 * min(season, 24)
 
     def _fit_column(self, library: ModuleType, y: FloatArray, season: int) -> Any:
         best, best_aicc = None, math.inf
@@ -165,7 +208,7 @@ class ETS(_Fitted):
             if aicc < best_aicc:
                 best, best_aicc = (form, fitted.params), aicc
         if best is None:
-            raise SkipBaseline("no form of exponential smoothing could be fitted")
+            raise SkipBaseline(Message("no form of exponential smoothing could be fitted"))
         return best
 
     def _forecast_column(self, model: Any, y: FloatArray, origins: IntArray) -> FloatArray:
@@ -211,4 +254,4 @@ def _load(module: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise SkipBaseline('needs pip install "rnnkit[forecast]"') from error
+        raise SkipBaseline(Message('needs pip install "rnnkit[forecast]"')) from error
