@@ -178,18 +178,17 @@ def _met(columns: Columns, like: Panel | None) -> Columns:
 
 def _read(source: str | Path | pd.DataFrame, columns: Columns) -> Table:
     """Return the table with the columns that are named, or all where some must be found."""
-    named = tuple(name for name in columns.named if name != ALL)
     must_find = columns.targets in ((), (ALL,)) or (
         not columns.time and columns.order is None and columns.layout != "rows"
     )
     read = partial(read_table, source, header=columns.header, ragged=columns.layout == "rows")
     if not must_find:
-        return read(columns=named)
+        return read(columns=columns.named)
     table = read(columns=None)
-    if all(name in table.columns for name in named):
+    if all(name in table.columns for name in columns.named):
         return table
     # Reading a column by its name refuses it if it is not there, or cannot be read.
-    found = read(columns=named)
+    found = read(columns=columns.named)
     return replace(table, columns={**found.columns, **table.columns})
 
 

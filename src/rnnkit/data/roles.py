@@ -58,7 +58,7 @@ def choose_targets(table: Table, columns: Columns) -> tuple[tuple[str, ...], tup
     candidates: list[str] = []
     counters: list[str] = []
     others: list[str] = []
-    taken = set(columns.named) - {ALL}
+    taken = set(columns.named)
     for name, cells in table.columns.items():
         if name in taken:
             continue

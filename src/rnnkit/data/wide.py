@@ -32,10 +32,9 @@ def read_wide(table: Table, columns: Columns, like: Panel | None) -> Panel:
         DataError: if a cell is no finite number, a name is missing or stands twice, or there is no
             column of values.
     """
-    named = {name for name in columns.named if name != ALL}
     targets = columns.targets
     if targets in ((), (ALL,)):
-        targets = tuple(name for name in table.columns if name not in named)
+        targets = tuple(name for name in table.columns if name not in columns.named)
     if not targets:
         raise DataError(f"{table.source} has no column of values besides the names of its series")
     cells = np.empty((table.rows, len(targets)))
