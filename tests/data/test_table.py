@@ -221,6 +221,7 @@ class TestParquet:
         assert table.place(1) == f"row 1 (counted from 0) of {path}"
         assert list(read_table(path, columns=None).columns) == ["pm2.5", "pm2"]
         assert read_table(path, columns=()).rows == 2
+        assert cells(read_table(path, columns=["pm2", "pm2"])) == {"pm2": [3, 4]}
 
     @pytest.mark.parametrize(
         ("array", "expected"),
@@ -446,3 +447,47 @@ def test_reading_a_million_rows(tmp_path: Path) -> None:
     # It takes 0.9 s; the rest is room for slow machines.
     assert time.process_time() - start < 5
     assert (table.rows, table.place(999_999)) == (1_000_000, f"line 1000001 of {path}")
+
+
+@pytest.mark.shared
+class TestSharedData:
+    """Real tables: how they are found to be laid out."""
+
+    def read(self, shared: Path, name: str, **options: Any) -> Table:
+        return read_table(shared / "data" / "forecasting" / name, columns=None, **options)
+
+    def test_names_in_a_comment(self, shared: Path) -> None:
+        table = self.read(shared, "goog_daily_ohlcv.csv")
+        assert table.names == ("Open", "High", "Low", "Volume", "Close")
+        assert (table.rows, table.columns["Close"][0]) == (732, "831.659973")
+        assert notes(table)[1] == "lines passed over as comments, since they start with #: 1"
+        assert table.place(0).startswith("line 3 of")
+
+    def test_no_names(self, shared: Path) -> None:
+        table = self.read(shared, "exchange_rate.txt.xz")
+        assert (table.rows, table.names) == (7588, tuple("12345678"))
+        assert (table.columns["8"][0], table.columns["1"][0]) == ("0.525486", "0.785500")
+        assert table.name == "exchange_rate"
+
+    @pytest.mark.parametrize("ragged", [True, False])
+    def test_a_series_a_row(self, shared: Path, ragged: bool) -> None:
+        table = self.read(shared, "m4_hourly_train.csv.xz", ragged=ragged)
+        assert (table.rows, len(table.names), table.notes) == (414, 961, ())
+        assert table.columns["V1"][-1] == "H414"
+        assert sum(bool(cell) for cell in table.columns["V961"]) == 245
+
+    @pytest.mark.parametrize(
+        ("name", "rows", "width"),
+        [
+            ("airline-passengers.csv", 144, 2),
+            ("monthly-sunspots.csv", 2820, 2),
+            ("daily-min-temperatures.csv", 3650, 2),
+            ("sp500_daily_ohlcv.csv.xz", 5031, 7),
+            ("ETTh1.csv.xz", 17420, 8),
+            ("beijing_pm25.csv.xz", 43824, 13),
+        ],
+    )
+    def test_plain_tables(self, shared: Path, name: str, rows: int, width: int) -> None:
+        table = self.read(shared, name)
+        assert (table.rows, len(table.columns), table.notes) == (rows, width, ())
+        assert table.place(rows - 1).startswith(f"line {rows + 1} of")

@@ -79,6 +79,8 @@ class TestDelimiter:
             # No table in columns: a text, a time, and names of two words.
             ("what\n5 apples\n3 pears\n", [["5 apples"], ["3 pears"]]),
             ("when\n2020-01-01 00:00\n", [["2020-01-01 00:00"]]),
+            ("the time\n2020-01-01 00:00\n", [["2020-01-01 00:00"]]),
+            ("how many\n5 apples\n3 pears\n", [["5 apples"], ["3 pears"]]),
             ("the value\n12\n", [["12"]]),
             ("a b\n1 2\n3\n", [["1 2"], ["3"]]),
             # A delimiter fits.

@@ -259,9 +259,9 @@ def _check_frame_column(column: str, names: Sequence[str], index: pd.Index) -> N
 
 
 def _wanted(names: Sequence[str], columns: Sequence[str] | None) -> tuple[list[str], list[Message]]:
-    """Return the names to read, each once, and what is said about those left out."""
+    """Return the names to read, and what is said about those left out."""
     if columns is not None:
-        return list(dict.fromkeys(columns)), []
+        return list(columns), []
     counts = Counter(names)
     repeated = [name for name, count in counts.items() if count > 1]
     notes = []
