@@ -66,6 +66,7 @@ class Ahead:
 
 
 RIDGE = "ridge"
+BUDGET = 10.0  # seconds that one baseline may take over all series
 
 
 def forecast_ahead(fitted: Fitted, panel: Panel) -> Ahead:
@@ -206,7 +207,7 @@ def evaluate_fit(
             )
         )
     forecasts, skipped, notes = forecast_tracks(
-        series_baselines(), tracks, season=season, horizon=H
+        series_baselines(), tracks, season=season, horizon=H, seconds=BUDGET
     )
     if fit.ridge is not None:
         alone = replace(pipeline, networks=(), linear=fit.ridge)

@@ -10,7 +10,7 @@ import numpy as np
 
 from rnnkit.data.panel import FloatArray, IntArray
 from rnnkit.messages import Message
-from rnnkit.metrics import coverage, interval_width, mase, rmse, score
+from rnnkit.metrics import coverage, interval_score, interval_width, rmse, score
 
 MODEL = "model"
 WITHOUT = "without network"
@@ -66,11 +66,15 @@ class Evaluation:
         intervals: of the model; `None` for none.
         skipped: why a baseline is not among them, by name.
         notes: what a baseline did otherwise for some series, by name.
-        scores: metrics by name of forecast; over all targets together, and for several targets
-            also of each under `targets`.
-        verdict: one sentence.
+        scores: metrics by name of forecast; over all series and targets together, and for several
+            targets also of each under `targets`. Of the model also `coverage`, `width` and `msis`
+            of its intervals by their level, where it has any.
+        verdict: whether the network is worth having.
         warning: a sentence, where the forecast only follows the series.
         remark: a sentence on how many outcomes the intervals held.
+        targets: names of the K columns.
+        series_mase: of several series, the MASE of each by its number, by name of forecast: the
+            model's and that of the baseline that scores best.
     """
 
     origins: IntArray
@@ -113,6 +117,7 @@ class Evaluation:
             "notes": {name: [str(note) for note in notes] for name, notes in self.notes.items()},
             "origins": len(self.origins),
             "series": len(np.unique(self.series)),
+            "intervals": "" if self.remark is None else str(self.remark),
         }
 
 
@@ -129,40 +134,38 @@ def evaluate(
     targets: Sequence[str],
     yardsticks: Yardsticks,
     cell: str,
+    measured: IntArray | None = None,
 ) -> Evaluation:
-    """Score forecasts `(M, H, K)`, and say what the scores mean.
+    """Score forecasts, and say what the scores mean.
 
-    Args: see `Evaluation`; `targets` are the names of the K columns.
+    Args: those of `Evaluation`, and
+
+        yardsticks: of each series.
+        cell: of the networks.
+        measured: `(M,)` the row of `yardsticks` for each forecast, where it is not the number of
+            its series: those of a backtest change from fold to fold.
     """
-    naive = yardsticks.naive[series][:, None]  # (M, 1, K)
-    spread = yardsticks.spread[series][:, None]
+    at = series if measured is None else measured
+    naive, spread = yardsticks.naive[at][:, None], yardsticks.spread[at][:, None]  # (M, 1, K)
     scores = {
         name: _scores(actual, forecast, targets, naive, spread)
         for name, forecast in forecasts.items()
     }
     remark = None
     if intervals is not None:
-        sides = list(zip(intervals.levels, intervals.lower, intervals.upper, strict=True))
-        scores[MODEL]["coverage"] = {
-            str(level): coverage(actual, low, high) for level, low, high in sides
-        }
-        scores[MODEL]["width"] = {
-            str(level): interval_width(actual, low, high) for level, low, high in sides
-        }
+        scores[MODEL] |= _interval_scores(actual, intervals, naive)
         remark = _coverage_remark(scores[MODEL]["coverage"])
-    numbers = np.unique(series)
-    metric = ranking_metric(scores, len(targets), len(numbers))
-    best = best_baseline(scores, metric)
+    several = len(np.unique(series)) > 1
+    metric = ranking_metric(scores, len(targets), len(np.unique(series)))
     by_series = {}
-    if len(numbers) > 1:
+    if several:
         by_series = {
-            name: {
-                int(s): mase(actual[series == s], forecasts[name][series == s], naive[series == s])
-                for s in numbers
-            }
-            for name in (MODEL, best)
+            name: _series_mase(actual, forecasts[name], naive, series)
+            for name in (MODEL, best_baseline(scores, metric))
         }
-    follows = np.repeat(last[:, None], actual.shape[1], axis=1)
+    known = np.broadcast_to(last[:, None], actual.shape)
+    # Errors of series in different units are compared in units of their own.
+    units = np.where(naive > 0, naive, np.nan) if several else np.ones_like(naive)
     return Evaluation(
         origins=origins,
         series=series,
@@ -173,8 +176,8 @@ def evaluate(
         skipped=skipped,
         notes=notes,
         scores=scores,
-        verdict=verdict(scores, metric, cell),
-        warning=shift_warning(actual, forecasts[MODEL], follows, targets),
+        verdict=_whole_verdict(scores, metric, cell, by_series),
+        warning=shift_warning(actual / units, forecasts[MODEL] / units, known / units, targets),
         remark=remark,
         targets=tuple(targets),
         series_mase=by_series,
@@ -245,8 +248,13 @@ def verdict(scores: Mapping[str, Mapping[str, Any]], metric: str, cell: str) -> 
             "The {network} ({measure} {model:.4g}) does not beat the best baseline, {baseline}"
             " ({other:.4g}), which is cheaper: use that"
         )
-    if model > without * (1 + TIE):
-        values["change"] = 100 * (model / without - 1) if without > 0 else 100.0
+    if without == 0 < model:
+        tail = (
+            "without the network the same pipeline has {without:.4g}, so all of the error is the"
+            " network's"
+        )
+    elif model > without * (1 + TIE):
+        values["change"] = 100 * (model / without - 1)
         tail = (
             "without the network the same pipeline has {without:.4g}, so the network adds"
             " {change:.0f} % to its error"
@@ -267,6 +275,37 @@ def verdict(scores: Mapping[str, Mapping[str, Any]], metric: str, cell: str) -> 
     )
 
 
+def _whole_verdict(
+    scores: Mapping[str, Mapping[str, Any]],
+    metric: str,
+    cell: str,
+    by_series: Mapping[str, Mapping[int, float]],
+) -> Message:
+    """Return the verdict, and behind it what is to be said of several series."""
+    sentence = verdict(scores, metric, cell)
+    more: Message | None = None
+    if metric == "mae":
+        more = Message(
+            "MASE is undefined, since nothing varied before the test part: MAE ranks the forecasts."
+        )
+    elif by_series:
+        best = best_baseline(scores, metric)
+        pairs = [(mase, by_series[best][s]) for s, mase in by_series[MODEL].items()]
+        pairs = [pair for pair in pairs if np.isfinite(pair).all()]
+        more = Message(
+            "The {network} is better than {baseline} in {count:,} of {all:,} series.",
+            {
+                "network": network_name(cell),
+                "baseline": Message(best),
+                "count": sum(model < other for model, other in pairs),
+                "all": len(pairs),
+            },
+        )
+    if more is None:
+        return sentence
+    return Message("{verdict} {more}", {"verdict": sentence, "more": more})
+
+
 def shift_warning(
     actual: FloatArray, forecast: FloatArray, last: FloatArray, targets: Sequence[str]
 ) -> Message | None:
@@ -274,14 +313,20 @@ def shift_warning(
 
     Such a forecast, drawn over the series, looks right but one step late. The sign: it lies nearer
     to the last known value than to what happened, by a factor of 2 in root mean square.
+
+    Args:
+        actual: `(M, H, K)` what happened, NaN where missing; all three in units in which the errors
+            of different series may be averaged.
+        forecast: `(M, H, K)`.
+        last: `(M, H, K)` the last known value at every step.
+        targets: names of the K columns.
     """
     followers = []
     for k, name in enumerate(targets):
-        seen = ~np.isnan(actual[..., k])
-        if not seen.any():
-            continue
-        near = rmse(forecast[..., k][seen], last[..., k][seen])
-        if near < SHIFTED * rmse(actual[..., k][seen], forecast[..., k][seen]):
+        a, f, known = actual[..., k], forecast[..., k], last[..., k]
+        # The distance from the last value too is measured where the outcome is known alone.
+        distance = rmse(np.where(np.isnan(a), np.nan, f), known)
+        if distance < SHIFTED * rmse(a, f):
             followers.append(name)
     if not followers:
         return None
@@ -318,19 +363,48 @@ def _scores(
     spread: FloatArray,
 ) -> dict[str, Any]:
     # What did not vary has no yardstick; a mean is over the series and targets that have one.
-    scale = np.broadcast_to(naive, actual.shape)
-    scores: dict[str, Any] = dict(score(actual, forecast, scale=scale))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        error = np.where(spread > 0, (actual - forecast) / spread, np.nan)
-    error = error[~np.isnan(error)]
+    scores: dict[str, Any] = dict(score(actual, forecast, scale=naive))
+    counts = ~np.isnan(actual) & (spread > 0)
+    error = (actual - forecast) / np.where(spread > 0, spread, np.nan)
+    error = error if counts.all() else error[counts]
     scores["mse_standardised"] = float(np.mean(error**2)) if error.size else float("nan")
     scores["mae_standardised"] = float(np.mean(np.abs(error))) if error.size else float("nan")
     if len(targets) > 1:
         scores["targets"] = {
-            name: score(actual[..., k], forecast[..., k], scale=scale[..., k])
+            name: score(actual[..., k], forecast[..., k], scale=naive[..., k])
             for k, name in enumerate(targets)
         }
     return scores
+
+
+def _interval_scores(
+    actual: FloatArray, intervals: Intervals, naive: FloatArray
+) -> dict[str, dict[str, float]]:
+    """Return coverage, width and MSIS of each interval by its level, as JSON has it."""
+    ends = {
+        level: (low, high)
+        for level, low, high in zip(intervals.levels, intervals.lower, intervals.upper, strict=True)
+    }
+    return {
+        "coverage": {str(p): coverage(actual, *pair) for p, pair in ends.items()},
+        "width": {str(p): interval_width(actual, *pair) for p, pair in ends.items()},
+        "msis": {
+            str(p): interval_score(actual, *pair, level=p, scale=naive) for p, pair in ends.items()
+        },
+    }
+
+
+def _series_mase(
+    actual: FloatArray, forecast: FloatArray, naive: FloatArray, series: IntArray
+) -> dict[int, float]:
+    """Return the MASE of each series by its number; NaN of one without a yardstick."""
+    numbers, place = np.unique(series, return_inverse=True)
+    counts = ~np.isnan(actual) & (naive > 0)
+    terms = np.abs(actual - forecast) / np.where(naive > 0, naive, np.nan)
+    total = np.bincount(place, np.where(counts, terms, 0.0).sum(axis=(1, 2)))
+    count = np.bincount(place, counts.sum(axis=(1, 2)))
+    mean = np.divide(total, count, out=np.full(len(numbers), np.nan), where=count > 0)
+    return dict(zip(numbers.tolist(), mean.tolist(), strict=True))
 
 
 def _rank(value: float) -> float:
