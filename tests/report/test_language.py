@@ -208,6 +208,7 @@ def test_baselines_and_steps_have_korean_names():
         "월", "2개월", "30분", "2 fortnights",
     ]  # fmt: skip
     assert words("en")("30 minutes") == "30 minutes"
+    assert render(Message("{step} steps", {"step": Message("30 minutes")}), "ko") == "30분 steps"
 
 
 def test_no_korean_entry_is_out_of_use():

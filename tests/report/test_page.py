@@ -144,6 +144,17 @@ def test_the_language_is_declared_and_every_fixed_word_follows_it(strict):
     ]
 
 
+def test_a_korean_page_says_why_its_pictures_are_english(strict, without_korean_font):
+    why = "한글 글꼴이 없어"
+    assert why in report_page(dataclasses.replace(REPORT, language="ko"))
+    assert why not in report_page(dataclasses.replace(REPORT, language="ko", pictures=()))
+    assert "Korean letters" not in report_page(REPORT)
+
+
+def test_where_there_is_a_korean_font_there_is_nothing_to_say(with_korean_font):
+    assert "글꼴" not in report_page(dataclasses.replace(REPORT, language="ko"))
+
+
 def evil(text):
     return Report(
         title=text,

@@ -97,7 +97,7 @@ def backtest_page(report: BacktestReport) -> str:
 def _body(markup: Markup, report: BacktestReport) -> Iterator[str]:
     yield markup.paragraph(report.verdict, kind="verdict")
     yield markup.paragraphs(report.warnings, "warning")
-    yield from map(markup.picture, report.pictures)
+    yield sections.pictures(markup, report.pictures)
     about = Message("Over all origins; smaller is better.")
     yield sections.scores(
         markup, report.scores, model=report.model, metric=report.metric, about=about

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rnnkit.messages import Message
+from rnnkit.report import sections
 from rnnkit.report.language import Language
 from rnnkit.report.markup import Markup, Picture, Table, Text, join
 
@@ -87,7 +88,7 @@ def findings(markup: Markup, findings: Sequence[Finding], *, level: int) -> str:
                 markup.heading(finding.heading, level),
                 markup.paragraphs(finding.sentences),
                 markup.table(finding.table) if finding.table else "",
-                markup.picture(finding.picture) if finding.picture else "",
+                sections.pictures(markup, [finding.picture] if finding.picture else []),
             )
         )
         for finding in findings

@@ -40,28 +40,27 @@ def render(text: str | Message, language: Language = "en") -> str:
     if isinstance(text, str):
         return text
     values = {name: _rendered(value, language) for name, value in text.values.items()}
-    return replace(text, values=values).fill(_catalogue(language).get(text.template, text.template))
+    return replace(text, values=values).fill(_translated(text.template, language))
 
 
 def words(language: Language) -> Callable[[str], str]:
     """Return the function that says a fixed label in `language`.
-
-    A label may begin with a number, as the names of steps do.
 
     Example:
         >>> say = words("ko")
         >>> say("validation loss"), say("15 minutes")
         ('검증 손실', '15분')
     """
+    return lambda label: _translated(label, language)
+
+
+def _translated(template: str, language: Language) -> str:
+    """Return the entry of a template; one that begins with a number has its place for `{count}`."""
     catalogue = _catalogue(language)
-
-    def say(label: str) -> str:
-        count, _, unit = label.partition(" ")
-        if count.isdecimal():
-            return catalogue.get(f"{{count}} {unit}", label).replace("{count}", count)
-        return catalogue.get(label, label)
-
-    return say
+    count, _, unit = template.partition(" ")
+    if count.isdecimal():
+        return catalogue.get(f"{{count}} {unit}", template).replace("{count}", count)
+    return catalogue.get(template, template)
 
 
 def _rendered(value: Value, language: Language) -> Value:

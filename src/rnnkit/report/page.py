@@ -118,7 +118,7 @@ def report_page(report: Report) -> str:
 def _body(markup: Markup, report: Report) -> Iterator[str]:
     yield markup.paragraph(report.verdict, kind="verdict")
     yield markup.paragraphs(report.warnings, "warning")
-    yield from map(markup.picture, report.pictures)
+    yield sections.pictures(markup, report.pictures)
     yield _scores(markup, report)
     yield sections.intervals(markup, report.intervals)
     yield _series(markup, report)

@@ -1,4 +1,4 @@
-"""Sections that more than one page has: scores, intervals, baselines left out."""
+"""Sections that more than one page has: pictures, scores, intervals, baselines left out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnkit.messages import Message
-from rnnkit.report.markup import Markup, Table, Text, join
+from rnnkit.report.lettering import NO_KOREAN_FONT, can_draw
+from rnnkit.report.markup import Markup, Picture, Table, Text, join
 from rnnkit.report.scores import COLUMNS, format_score, score_rows
 
 
@@ -25,6 +26,12 @@ class Interval:
     level: int
     coverage: float
     width: float
+
+
+def pictures(markup: Markup, pictures: Sequence[Picture]) -> str:
+    """Return the pictures, and why their words are English where the page is not."""
+    note = "" if can_draw(markup.language) else markup.paragraph(NO_KOREAN_FONT, kind="small")
+    return join((*map(markup.picture, pictures), note)) if pictures else ""
 
 
 def scores(
