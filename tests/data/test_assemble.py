@@ -53,6 +53,9 @@ class TestTargets:
     def test_columns_that_almost_count_the_rows_are_candidates(self, column: list[float]) -> None:
         assert read(Columns(time=("t",)), t=DAYS, y=column).targets == ("y",)
 
+    def test_a_count_may_be_the_target_where_there_is_nothing_else(self) -> None:
+        assert read(Columns(), y=[1, 2, 3, 4]).values[:, 0].tolist() == [1, 2, 3, 4]
+
     def test_several_candidates_are_refused(self) -> None:
         message = refusal(Columns(time=("t",)), t=DAYS, y=[3, 1, 4, 1, 5], z=[2, 7, 1, 8, 2])
         assert message == (
@@ -215,7 +218,7 @@ class TestEdges:
             " 2 of 11 rows, in 2 of 2 series.",
             "Left out at the end, after the last value of a target: 1 of 11 rows, in 1 of 2 "
             "series.",
-            "Left out: 1 of 3 series, such as c, in which a target has no value.",
+            "Series left out, since a target has no value in them: 1 of 3, such as c.",
             "Left out at the start, before each target has a value: 1 of 7 rows, in 1 of 2 series.",
         ]
 
@@ -228,7 +231,7 @@ class TestEdges:
         )
         assert panel.ids == ("b",)
         assert panel.values.tolist() == [[3, 5], [4, 6]]
-        assert "1 of 2 series, such as a, in which a target has no value" in notes(panel)[-1]
+        assert "since a target has no value in them: 1 of 2, such as a" in notes(panel)[-1]
 
     def test_no_series_remains(self) -> None:
         message = refusal(

@@ -83,7 +83,7 @@ def read_panel(
         (('Sold',), [7.0, 8.0, nan, 6.0])
         >>> print(*panel.notes, sep="\n")
         The target is Sold, the only column of numbers that is nothing else.
-        Of 4 times 1 are missing, the first 1949-03-01: rows without a value stand in for them.
+        Missing times: 1 of 4, the first 1949-03-01; rows without a value stand in for them.
     """
     columns = _met(columns, like)
     if columns.layout == "rows":

@@ -195,7 +195,8 @@ def _localised(
         row = int(skipped[0])
         raise DataError(
             f"{place(row)} is at {show_time(times[row])}, which the clock of {zone.key} skips as "
-            f"summer time begins ({len(skipped)} rows do so); correct them, or leave time_zone out"
+            f"summer time begins (rows at such times: {len(skipped)}); correct them, or leave "
+            f"time_zone out"
         )
     twofold = early != late
     if not twofold.any():

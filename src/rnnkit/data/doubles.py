@@ -60,8 +60,8 @@ def refuse_doubles(
             advice = f"; if column {column!r} names the series, give it as the series"
     raise DataError(
         f"{table.place(first)} and {table.place(other)} are both at "
-        f"{show_time(rows.times[position])}{name} but differ ({len(doubled)} rows repeat a time)"
-        f"{advice}"
+        f"{show_time(rows.times[position])}{name} but differ (rows that repeat a time: "
+        f"{len(doubled)}){advice}"
     )
 
 

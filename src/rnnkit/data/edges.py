@@ -169,6 +169,7 @@ def _emptied(panel: Panel, keep: NDArray[np.bool_]) -> tuple[Message, ...]:
         "id": panel.ids[int((~keep).argmax())],
     }
     template = (
-        "Left out: {count:,} of {series:,} series, such as {id}, in which a target has no value."
+        "Series left out, since a target has no value in them: {count:,} of {series:,}, such as "
+        "{id}."
     )
     return (Message(template, values),)

@@ -49,7 +49,7 @@ def with_missing_times(
     total = int(missing.sum())
     off = np.flatnonzero(~exact)
     if len(off):
-        _refuse(rows, int(off[0]), step, place, f"{len(off)} of {len(counts)} rows are off")
+        _refuse(rows, int(off[0]), step, place, f"{len(off)} of {len(counts)} rows break the step")
     if total > len(counts):
         first = int((missing > 0).argmax())
         _refuse(rows, first, step, place, f"{total} rows are missing where {len(counts)} are given")
@@ -127,18 +127,18 @@ def _note(
     }
     if len(ids) > 1:
         template = (
-            "In {some:,} of {series:,} series, {count:,} of {rows:,} times are missing, the first "
-            "{time} in {id}: rows without a value stand in for them."
+            "Missing times: {count:,} of {rows:,}, in {some:,} of {series:,} series, the first "
+            "{time} in {id}; rows without a value stand in for them."
         )
     elif step.kind == "business day" and count < _HOLIDAYS * len(empty):
         template = (
-            "Of {rows:,} business days {count:,} are missing, as on holidays, the first {time}: "
-            "rows without a value stand in for them."
+            "Missing business days, as on holidays: {count:,} of {rows:,}, the first {time}; rows "
+            "without a value stand in for them."
         )
     else:
         template = (
-            "Of {rows:,} times {count:,} are missing, the first {time}: rows without a value stand "
-            "in for them."
+            "Missing times: {count:,} of {rows:,}, the first {time}; rows without a value stand in "
+            "for them."
         )
     return Message(template, values)
 

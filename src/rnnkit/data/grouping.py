@@ -93,8 +93,7 @@ def sorted_by_time(
     values = {"count": int(backward.sum()), "rows": len(grouped)}
     if forward.any():
         note = Message(
-            "The rows were sorted by time: {count:,} of {rows:,} are earlier than the row above "
-            "them.",
+            "The rows were sorted by time; earlier than the row above them: {count:,} of {rows:,}.",
             values,
         )
     else:
@@ -198,8 +197,8 @@ def without_doubles(rows: Rows) -> tuple[Rows, IntArray, tuple[Message, ...]]:
     differing[after[~equal]] = True
     notes = [
         Message(
-            "Left out: {count:,} of {rows:,} rows, which repeat a row of the same time in every "
-            "column that is read.",
+            "Left out, since they repeat a row of the same time in every column that is read: "
+            "{count:,} of {rows:,} rows.",
             {"count": int(equal.sum()), "rows": len(keep)},
         )
     ]

@@ -276,7 +276,7 @@ def _notes(known: Panel, new: Panel, joined: Panel, match: _Match, place: _Place
         )
     if revised:
         template = (
-            "Of {rows:,} known rows that came again, {count:,} have other values now: the new ones "
+            "Known rows that came again with other values: {count:,} of {rows:,}; the new values "
             "are taken."
         )
         notes.append(Message(template, {"rows": told_rows, "count": revised}))

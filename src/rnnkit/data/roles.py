@@ -48,7 +48,7 @@ def choose_targets(table: Table, columns: Columns) -> tuple[tuple[str, ...], tup
     """Return the target columns of the layouts `long` and `columns`.
 
     Those named; or the only column of numbers that is nothing else; or all of them, in layout
-    `columns` by default. A column that only counts the rows is none of them.
+    `columns` by default. A column that only counts the rows is one of them only if no other is.
 
     Raises:
         DataError: if there is no such column, or several where one was asked for.
@@ -68,6 +68,8 @@ def choose_targets(table: Table, columns: Columns) -> tuple[tuple[str, ...], tup
             counters.append(name)
         else:
             candidates.append(name)
+    if not candidates:  # where there is nothing else, a count may be meant
+        candidates, counters = counters, []
     if not candidates:
         raise DataError(
             f"{table.source} has no column of numbers left to be the target; its columns are "
@@ -246,8 +248,8 @@ def _recoded(
         "example": example,
     }
     template = (
-        "In {count:,} of {rows:,} rows {column} is a label that the known rows do not have, such "
-        "as {example}: it counts as missing."
+        "Labels in {column} that the known rows do not have, such as {example}, count as missing: "
+        "{count:,} of {rows:,} rows."
     )
     return recoded, (Message(template, values),)
 
