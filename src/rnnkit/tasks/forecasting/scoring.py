@@ -155,8 +155,9 @@ def evaluate(
     if intervals is not None:
         scores[MODEL] |= _interval_scores(actual, intervals, naive)
         remark = _coverage_remark(scores[MODEL]["coverage"])
-    several = len(np.unique(series)) > 1
-    metric = ranking_metric(scores, len(targets), len(np.unique(series)))
+    count = len(np.unique(series))
+    several = count > 1
+    metric = ranking_metric(scores, len(targets), count)
     by_series = {}
     if several:
         by_series = {
