@@ -1,4 +1,5 @@
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -7,8 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from rnnkit import metrics
-from rnnkit.errors import ShapeError
+from rnnkit.errors import ConfigError, ShapeError
 
+NAN = float("nan")
 ACTUAL = np.array([[10.0, 20.0], [40.0, -5.0]])
 FORECAST = np.array([[12.0, 15.0], [40.0, -4.0]])
 # By hand: the errors are 2, 5, 0, 1.
@@ -80,10 +82,10 @@ def test_shapes_that_would_broadcast_are_refused(score):
 
 
 def test_wrong_scale_or_training_part_is_refused():
-    with pytest.raises(ShapeError, match="scale must be"):
+    with pytest.raises(ShapeError, match=r"scale must broadcast .* \(5, 2\), got shape \(5,\)"):
         metrics.mase(np.ones((5, 2)), np.ones((5, 2)), np.ones(5))
-    with pytest.raises(ShapeError, match="scale must be"):
-        metrics.mase(np.ones((5, 2)), np.ones((5, 2)), np.ones((5, 2)))
+    with pytest.raises(ShapeError, match=r"scale must broadcast .* got shape \(3, 5, 2\)"):
+        metrics.mase(np.ones((5, 2)), np.ones((5, 2)), np.ones((3, 5, 2)))
     with pytest.raises(ShapeError, match="train must be"):
         metrics.mase_scale(np.ones((2, 2, 2)), 1)
     with pytest.raises(ShapeError, match="season must be 1 or more rows, got 0"):
@@ -99,3 +101,139 @@ def test_an_exact_forecast_scores_zero_and_mae_never_exceeds_rmse(actual, foreca
     scores = metrics.score(actual, forecast, scale=1.0)
     assert scores["mae"] <= scores["rmse"] * (1 + 1e-12)
     assert 0 <= scores["smape"] <= 200
+
+
+# By hand: the errors of what was observed are 2, 0, 1, and the scales 4, 1, 1.
+OBSERVED = np.array([[[10.0], [NAN]], [[40.0], [-5.0]]])  # (2, 2, 1)
+GUESSED = np.array([[[12.0], [NAN]], [[40.0], [-4.0]]])
+SCALES = np.array([[[4.0]], [[1.0]]])  # one a series
+
+
+def test_what_was_not_observed_is_left_out_of_every_score():
+    assert metrics.score(OBSERVED, GUESSED, scale=SCALES) == pytest.approx(
+        {
+            "mae": 3 / 3,
+            "rmse": math.sqrt(5 / 3),
+            "mape": (20 + 0 + 20) / 3,
+            "smape": 100 * (4 / 22 + 0 + 2 / 9) / 3,
+            "mase": (2 / 4 + 0 + 1) / 3,
+        }
+    )
+    # What was forecast there is of no account.
+    guessed = np.nan_to_num(GUESSED, nan=1e9)
+    assert metrics.score(OBSERVED, guessed, scale=SCALES) == metrics.score(
+        OBSERVED, GUESSED, scale=SCALES
+    )
+
+
+def test_a_score_without_an_observed_value_is_undefined_and_warns_of_nothing():
+    actual = np.full((2, 3), NAN)
+    scores = metrics.score(actual, np.ones((2, 3)), scale=1.0)
+    assert all(map(math.isnan, scores.values()))
+    lower, upper = np.zeros((2, 3)), np.ones((2, 3))
+    assert math.isnan(metrics.coverage(actual, lower, upper))
+    assert math.isnan(metrics.interval_width(actual, lower, upper))
+    assert math.isnan(metrics.interval_score(actual, lower, upper, level=80))
+
+
+def test_a_forecast_that_is_nan_where_a_value_was_observed_makes_the_scores_undefined():
+    forecast = np.where(FORECAST == 15, NAN, FORECAST)
+    assert all(map(math.isnan, metrics.score(ACTUAL, forecast, scale=1.0).values()))
+    assert math.isnan(metrics.coverage(ACTUAL, forecast, np.full((2, 2), 99.0)))
+    assert math.isnan(metrics.coverage(ACTUAL, np.full((2, 2), -99.0), forecast))
+    assert math.isnan(metrics.interval_width(ACTUAL, forecast, forecast))
+    assert math.isnan(metrics.interval_score(ACTUAL, forecast, forecast, level=50))
+
+
+@pytest.mark.parametrize("none", [0.0, NAN])
+def test_entries_without_a_scale_are_left_out_of_mase(none):
+    scale = np.array([none, 5.0])
+    assert metrics.mase(ACTUAL, FORECAST, scale) == pytest.approx((5 + 1) / 2 / 5)
+    assert metrics.mase(ACTUAL, FORECAST, scale[:, None]) == pytest.approx((0 + 1) / 2 / 5)
+    assert math.isnan(metrics.mase(ACTUAL, FORECAST, [none, none]))
+    # Where the only entry with a scale was not observed, none is left.
+    assert math.isnan(metrics.mase([1.0, NAN], [2.0, 2.0], scale))
+
+
+def test_mase_scale_takes_the_pairs_of_which_both_were_observed():
+    y = np.array([1.0, 5.0, NAN, 9.0, 4.0, 7.0, NAN])
+    assert metrics.mase_scale(y, 1) == pytest.approx((4 + 5 + 3) / 3)
+    assert metrics.mase_scale(y, 2) == pytest.approx((4 + 2) / 2)
+    assert metrics.mase_scale(y, 4) == pytest.approx((3 + 2) / 2)
+    assert math.isnan(metrics.mase_scale([1.0, NAN, 3.0, NAN], 1))
+    both = np.stack([y, np.full(7, NAN), np.arange(7.0) ** 2], axis=1)
+    np.testing.assert_allclose(metrics.mase_scale(both, 4), [2.5, NAN, (16 + 24 + 32) / 3])
+    assert metrics.mase_scale(both[:1], 3).shape == (3,)
+
+
+def test_scores_without_missing_values_are_the_plain_means_to_the_last_bit():
+    random = np.random.default_rng(0)
+    for shape in ((7,), (333, 24, 1), (50, 13, 3)):
+        a, f = random.normal(size=(2, *shape))
+        q = random.random(shape[-1:]) + 0.5
+        assert metrics.mae(a, f) == np.mean(np.abs(a - f))
+        assert metrics.rmse(a, f) == np.sqrt(np.mean((a - f) ** 2))
+        assert metrics.mape(a, f) == 100 * np.mean(np.abs(a - f) / np.abs(a))
+        assert metrics.smape(a, f) == 100 * np.mean(2 * np.abs(a - f) / (np.abs(a) + np.abs(f)))
+        assert metrics.mase(a, f, q) == np.mean(np.abs(a - f) / q)
+    y = random.normal(size=(200, 3))
+    np.testing.assert_array_equal(metrics.mase_scale(y, 7), np.mean(np.abs(y[7:] - y[:-7]), axis=0))
+
+
+# Intervals about 10, 20, 40 and -5: one in the middle, one at an end, one 3 above, one 2 below.
+LOWER = np.array([[8.0, 20.0], [43.0, -9.0]])
+UPPER = np.array([[13.0, 24.0], [44.0, -7.0]])
+
+
+def test_scores_of_intervals_equal_those_worked_by_hand():
+    assert metrics.coverage(ACTUAL, LOWER, UPPER) == 2 / 4
+    assert metrics.interval_width(ACTUAL, LOWER, UPPER) == (5 + 4 + 1 + 2) / 4
+    # 2 / 0.2 times 3 and 2 are the fines at 80 %, 2 / 0.05 at 95 %.
+    score = metrics.interval_score
+    assert score(ACTUAL, LOWER, UPPER, level=80) == pytest.approx((12 + 10 * 5) / 4)
+    assert score(ACTUAL, LOWER, UPPER, level=95) == pytest.approx((12 + 40 * 5) / 4)
+    scale = np.array([[2.0], [5.0]])
+    assert score(ACTUAL, LOWER, UPPER, level=80, scale=scale) == pytest.approx(
+        (5 / 2 + 4 / 2 + (1 + 30) / 5 + (2 + 20) / 5) / 4
+    )
+    scale[1] = 0
+    assert score(ACTUAL, LOWER, UPPER, level=80, scale=scale) == pytest.approx((5 + 4) / 2 / 2)
+    actual = ACTUAL.copy()
+    actual[1, 0] = NAN
+    assert metrics.coverage(actual, LOWER, UPPER) == pytest.approx(2 / 3)
+    assert metrics.interval_width(actual, LOWER, UPPER) == pytest.approx(11 / 3)
+    assert score(actual, LOWER, UPPER, level=80) == pytest.approx((11 + 20) / 3)
+
+
+def test_the_interval_score_is_smallest_at_the_quantiles():
+    actual = np.random.default_rng(0).normal(size=20_000)
+
+    def score(low, high):
+        ends = np.full_like(actual, low), np.full_like(actual, high)
+        return metrics.interval_score(actual, *ends, level=80)
+
+    low, high = np.quantile(actual, [0.1, 0.9])
+    best = score(low, high)
+    for moved in ((low - 0.2, high), (low + 0.2, high), (low, high - 0.2), (low, high + 0.2)):
+        assert score(*moved) > best + 1e-3
+
+
+def test_endless_intervals_hold_everything():
+    inf = np.full((2, 2), np.inf)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert metrics.coverage(ACTUAL, -inf, inf) == 1
+        assert metrics.interval_width(ACTUAL, -inf, inf) == np.inf
+
+
+@pytest.mark.parametrize("level", [0, 100, -5, NAN])
+def test_a_level_that_is_no_percentage_is_refused(level):
+    with pytest.raises(ConfigError, match="level must be above 0 and below 100 %, got"):
+        metrics.interval_score(ACTUAL, LOWER, UPPER, level=level)
+
+
+def test_ends_of_another_shape_are_refused_by_name():
+    with pytest.raises(ShapeError, match=r"upper must have the shape of actual \(2, 2\), got"):
+        metrics.coverage(ACTUAL, LOWER, UPPER[0])
+    with pytest.raises(ShapeError, match=r"lower must have the shape of actual \(2, 2\), got"):
+        metrics.interval_width(ACTUAL, LOWER[:1], UPPER)

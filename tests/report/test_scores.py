@@ -9,6 +9,13 @@ def line(rmse, mase=1.0):
     return {"rmse": rmse, "mae": 1.0, "mape": NAN, "smape": 3.0, "mase": mase, "targets": {}}
 
 
+def test_scores_of_intervals_and_targets_have_no_column():
+    scores = {**line(2.0), "coverage": {"80": 0.7}, "msis": {"80": 3.0}, "targets": {"a": line(1)}}
+    (row,) = score_rows({"GRU": scores}, model="GRU", metric="mae")
+    assert row.cells == ("2.000", "1.000", "–", "3.000", "1.000")
+    assert row.is_best
+
+
 def test_rows_are_ranked_with_the_undefined_last_and_cells_follow_the_columns():
     rows = score_rows({"a": line(NAN), "b": line(12.345), "GRU": line(200.0)}, model="GRU")
     assert [row.name for row in rows] == ["b", "GRU", "a"]
