@@ -96,6 +96,15 @@ def test_tables_of_intervals_and_series_hold_their_numbers(strict):
     assert ["H7", "worst", "3.100", "2.500"] in rows
 
 
+def test_a_width_that_is_never_known_is_no_column(strict):
+    unknown = dataclasses.replace(
+        REPORT, intervals=(Interval(80, 0.5, NAN), Interval(95, 0.9, NAN))
+    )
+    page = strict(report_page(unknown))
+    assert ["80 %", "50.0 %"] in [cells for _, cells in page.rows]
+    assert "units of the data" not in texts_of(page)
+
+
 def test_pictures_are_embedded_with_a_text_and_nothing_comes_from_elsewhere(strict):
     html = report_page(REPORT)
     page = strict(html)

@@ -139,7 +139,7 @@ def _folds(markup: Markup, report: BacktestReport) -> str:
         numbers=range(2, len(names) + 3),
     )
     legend = Message(
-        "{metric} of each forecast; the model was trained anew on the rows before it.",
+        "{metric} of each forecast, made from the rows before it alone.",
         {"metric": COLUMNS[report.metric]},
     )
     return join(

@@ -38,6 +38,7 @@ from rnnkit.report.lettering import Lettering, shorten
 _MOST_STRIPS = 6
 _MOST_TEST_ROWS = 300  # about as many as can be told apart in a picture
 _MOST_ROWS = 1000  # where forecasts are long: about as many as there are pixels
+_MOST_DOTS = 24  # more would merge beside the rows before them
 _TEST_PART = "#EEEEEE"
 _FUTURE: Style = {**MODEL, "linestyle": (0, (1, 1))}
 _BANDS = ("#8FC1E3", "#C3DFF2")  # of the narrowest interval, and of wider ones
@@ -272,7 +273,8 @@ def _draw(panel: Axes, view: _View) -> None:
             for at, forecast in _pieces(strip, forecasts, first):
                 line(panel, x[at], forecast, style)
     line(panel, x[first:rows], strip.values[first:], ACTUAL)
-    line(panel, x[rows:], strip.future, {**_FUTURE, **few_markers(strip.horizon)})
+    dots = few_markers(1) if strip.horizon <= _MOST_DOTS else {}
+    line(panel, x[rows:], strip.future, {**_FUTURE, **dots})
     mark_axis(panel, strip.times)
     panel.margins(x=0.01)
     panel.set_ylim(view.bottom, view.top)

@@ -71,20 +71,23 @@ def intervals(markup: Markup, intervals: Sequence[Interval]) -> str:
     """Return the table of nominal and measured coverage; empty without intervals."""
     if not intervals:
         return ""
-    table = Table(
-        head=(Message("nominal"), Message("measured"), Message("mean width")),
-        rows=[(f"{i.level} %", _percent(i.coverage), format_score(i.width)) for i in intervals],
-        numbers=(1, 2),
-    )
-    legend = Message(
-        "Measured: the share of actual values that lay within the interval; it should be close to"
-        " the nominal one. The width is in the units of the data."
-    )
+    legend = [
+        Message(
+            "Measured: the share of actual values that lay within the interval; it should be close"
+            " to the nominal one."
+        )
+    ]
+    head: list[Text] = [Message("nominal"), Message("measured")]
+    rows = [[f"{i.level} %", _percent(i.coverage)] for i in intervals]
+    if any(math.isfinite(i.width) for i in intervals):
+        head.append(Message("mean width"))
+        rows = [[*row, format_score(i.width)] for row, i in zip(rows, intervals, strict=True)]
+        legend.append(Message("The width is in the units of the data."))
     return join(
         (
             markup.heading(Message("Prediction intervals")),
-            markup.table(table),
-            markup.paragraph(legend, kind="small"),
+            markup.table(Table(head, rows, numbers=(1, 2))),
+            markup.paragraph(*legend, kind="small"),
         )
     )
 
