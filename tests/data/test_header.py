@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from rnnkit.data.columns import Columns
-from rnnkit.data.header import check_columns, check_table, column_names, read_rows
+from rnnkit.data.header import check_columns, check_table, column_names
 from rnnkit.errors import DataError
 
 AIR = "Month,Passengers\n1949-01,112\n1949-02,118\n1949-03,132\n"
@@ -144,8 +144,3 @@ class TestColumns:
     def test_header_and_layout_are_heeded(self, air: Path, tmp_path: Path) -> None:
         check_table(air, Columns(targets=("2",), header=False))
         check_table(write(tmp_path, "id,1\nA\n"), Columns(layout="rows", series_id="id"))
-
-
-def test_read_rows_gives_the_names_first(tmp_path: Path) -> None:
-    path = write(tmp_path, "0.5,1\n\n2,3\n")
-    assert list(read_rows(path)) == [(0, ["1", "2"]), (1, ["0.5", "1"]), (3, ["2", "3"])]

@@ -6,27 +6,13 @@ told at once.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rnnkit.data.columns import ALL, Columns
-from rnnkit.data.files import ParquetFile, is_parquet, open_parquet, reading_parquet
+from rnnkit.data.files import ParquetFile, is_parquet, open_parquet
 from rnnkit.data.text_table import TextTable, listed, open_table
 from rnnkit.errors import DataError, closest
-
-__all__ = [
-    "check_column",
-    "check_columns",
-    "check_table",
-    "column_names",
-    "is_parquet",
-    "open_parquet_columns",
-    "open_text_columns",
-    "read_header",
-    "read_rows",
-    "reading_parquet",
-    "refuse_header_option",
-]
 
 
 def column_names(path: Path, header: bool | None = None) -> list[str]:
@@ -152,22 +138,6 @@ def open_parquet_columns(path: Path, columns: Sequence[str], header: bool | None
     if not file.rows:
         raise DataError(f"{path} has column names but no rows; at least one row was expected")
     return file
-
-
-def read_header(path: Path) -> list[str]:
-    """Return `column_names(path)`."""
-    return column_names(path)
-
-
-def read_rows(path: Path) -> Generator[tuple[int, list[str]], None, None]:
-    """Yield the names of a text table and its rows, each with the line on which it starts.
-
-    Raises:
-        DataError: as `TextTable.rows`.
-    """
-    table = open_table(path)
-    yield 0, list(table.names)
-    yield from table.rows()
 
 
 def _named_parquet(path: Path, header: bool | None) -> ParquetFile:
