@@ -16,6 +16,7 @@ import rnnkit
 from rnnkit.baselines import series_baselines
 from rnnkit.data import calendar, times_parts
 from rnnkit.data.scaling import Differencing
+from rnnkit.diagnosis import assumptions
 from rnnkit.messages import Message
 from rnnkit.report import language as language_module
 from rnnkit.report.language import LANGUAGES, render, words
@@ -39,6 +40,8 @@ ELSEWHERE = {
     ("report/backtest_plot.py", "name"): BASELINES,
     ("report/forecast_plot.py", "picture.baseline"): BASELINES,
     ("data/times_parts.py", "part"): times_parts._NAMES,
+    ("diagnosis/assumptions.py", "key[1]"): [test for _, test in assumptions._HOLDS],
+    ("diagnosis/diagnose.py", "name"): assumptions.ORDER,
     ("tasks/forecasting/pictures.py", "place"): ("best", "median", "worst"),
     ("data/choosing.py", "chosen"): get_args(Differencing),
 }
