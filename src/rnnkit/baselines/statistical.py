@@ -106,7 +106,15 @@ class _Fitted(ABC):
         result = np.empty((len(origins), self._horizon, values.shape[1]))
         for k, model in enumerate(self._models):
             column = np.ascontiguousarray(values[: int(origins.max()), k])
-            result[:, :, k] = self._forecast_column(model, column, origins)
+            try:
+                result[:, :, k] = self._forecast_column(model, column, origins)
+            except (ValueError, ArithmeticError) as error:
+                # A multiplicative form, for one, has no state for a later value of 0.
+                package = self._package.split(".")[0]
+                why = {"package": package, "error": str(error)}
+                raise SkipBaseline(
+                    Message("{package} could not go on with the later rows: {error}", why)
+                ) from error
         return result
 
     def _seconds(self, tracks: Sequence[Track], season: int) -> float:
