@@ -175,6 +175,13 @@ class TestSteps:
         np.testing.assert_array_equal(panel.values[:5, 0], [10, NAN, 11, NAN, 12])
         assert panel.ticks.tolist() == [0, 1]
 
+    def test_from_one_series_to_the_next_is_no_step(self) -> None:
+        times = [f"2020-01-{day:02}" for day in (1, 4, 7, 10, 13, 14, 15)]
+        panel = read(times, s=list("abcdeee"), series_id="s")
+        assert panel.clock is not None
+        assert panel.clock.step == DAY
+        assert panel.ticks.tolist() == [0, 3, 6, 9, 12]
+
     @pytest.mark.parametrize(
         ("words", "step"),
         [

@@ -96,6 +96,9 @@ def read_clock(
         times, offsets = clock_times(
             cells[name], column=name, place=place, step=step, series=series
         )
+    plain = offsets is None and columns.time_zone is None
+    if plain and (like is None or not like.offset):
+        return ClockTimes(times, "", "", tuple(notes))
     local = _are_days(times, series, step)
     if columns.time_zone is not None:
         zone = _zone(columns.time_zone)
@@ -119,16 +122,17 @@ def read_clock(
 def _on_one_offset(
     times: Times, offsets: IntArray | None, local: bool, like: Clock | None, column: str
 ) -> tuple[Times, str, tuple[Message, ...]]:
-    """Return times without a zone on the clock of one UTC offset, the offset, and notes."""
+    """Return times of no zone on the clock of one UTC offset, the offset, and notes.
+
+    Either the times have offsets, or those of `like` have one.
+    """
     if like is not None and local:
         return times, like.offset, ()
-    if like is not None and (offsets is None) != (like.offset == ""):
+    if offsets is None or (like is not None and not like.offset):
         raise DataError(
-            f"column {column!r} tells {'a' if offsets is not None else 'no'} UTC offset, unlike "
+            f"column {column!r} tells {'no' if offsets is None else 'a'} UTC offset, unlike "
             f"the times of the known rows; write all times alike"
         )
-    if offsets is None:
-        return times, "", ()
     if like is not None:
         # Both are clocks without summer time: the difference between them is the same everywhere.
         moved = times - offsets.astype("m8[ns]")

@@ -64,7 +64,7 @@ def join_panels(known: Panel, new: Panel) -> Panel:
     rows before each target has a value.
 
     Ticks of known series stay. New series get theirs from their times, or without times are aligned
-    at the last known row of all.
+    at the last known row of all. The notes are those of `new` and of joining.
 
     Args:
         known: read before.
@@ -285,8 +285,6 @@ def _notes(known: Panel, new: Panel, joined: Panel, match: _Match, place: _Place
         values: dict[str, Value] = {
             "count": len(empty),
             "time": show_time(joined.times[empty[0]]),
-            "some": len(np.unique(joined.series_of(empty))),
-            "series": len(joined.ids),
         }
         template = (
             "Times missing between the known rows and the new ones: {count:,}, the first {time}; "
