@@ -14,7 +14,8 @@ from rnnkit.data.covariates import Encoding
 from rnnkit.data.panel import FloatArray
 from rnnkit.data.scaling import Levels, SeriesTransform
 
-_STABLE = 1.0  # a level that moved by fewer standard deviations between two halves is an input
+_CYCLE = 0.15  # autocorrelation from which a cycle of several seasons is believed
+_STABLE = 0.3  # a level that moved by fewer standard deviations between two halves is an input
 ChannelKind = Literal["relative", "seasonal", "level", "observed"]
 
 
@@ -120,9 +121,9 @@ def fit_features(
 
     Each column gives its values relative to the end of the context; a column with seasonal
     differencing also its change over a season. Its level itself is an input only where it stays
-    put: where the means of the two halves of the training part lie within one standard deviation,
-    so that a level never seen in training is not to be expected. A column with missing values says
-    also where they are.
+    put: where the means of the two halves of the training part lie within 0.3 standard deviations,
+    so that a level never seen in training is not to be expected. A column with a cycle of several
+    seasons gives its change over that, too. A column with missing values says also where they are.
     """
     channels: list[Channel] = []
     for k, column in enumerate(transform.columns):
@@ -138,15 +139,39 @@ def fit_features(
             m = column.season if seasonal else 1
             relative = usable_scale(_relative_spread(zs, m, context), pooled)
             channels.append(Channel(k, "relative", m, 0.0, relative))
-        if seasonal:
-            m = column.season
-            change = np.concatenate([z[m:] - z[:-m] for z in zs])
-            spread = usable_scale(float(change.std()) if change.size else 0.0, pooled)
-            mean = float(change.mean()) if change.size else 0.0
-            channels.append(Channel(k, "seasonal", m, mean, spread))
+        for m in (column.season, find_cycle(zs, column.season)) if seasonal else ():
+            if m:
+                change = np.concatenate([z[m:] - z[:-m] for z in zs])
+                spread = usable_scale(float(change.std()) if change.size else 0.0, pooled)
+                mean = float(change.mean()) if change.size else 0.0
+                channels.append(Channel(k, "seasonal", m, mean, spread))
         if not all(past.observed[:, k].all() for past in pasts):
             channels.append(Channel(k, "observed", 1, 0.0, 1.0))
     return Features(tuple(channels), context, encodings)
+
+
+def find_cycle(zs: Sequence[FloatArray], season: int) -> int:
+    """Return the rows of a cycle of several seasons, such as a week of days; 0 for none.
+
+    The multiple of the season, 2 to 14 times, after which the change over a season repeats itself
+    best: with an autocorrelation of more than 0.15 in the mean of the series that hold the cycle
+    four times.
+    """
+    best, cycle = _CYCLE, 0
+    for times in range(2, 15):
+        m = times * season
+        found = []
+        for z in zs:
+            if len(z) < 4 * m:
+                continue
+            change = z[season:] - z[:-season]
+            change = change - change.mean()
+            power = float(change @ change)
+            if power > 0:
+                found.append(float(change[m:] @ change[:-m]) / power)
+        if found and np.mean(found) > best:
+            best, cycle = float(np.mean(found)), m
+    return cycle
 
 
 def _column(

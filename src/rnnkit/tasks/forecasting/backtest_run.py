@@ -77,8 +77,8 @@ def run_backtest_folder(
     """
     start = time.perf_counter()
     config = ForecastConfig.from_options(options)
-    columns = columns if isinstance(source, Panel) else resolve_order(source, columns)
     panel = as_panel(source, columns)
+    columns = columns if isinstance(source, Panel) else resolve_order(source, columns)
     wanted = settings(panel, columns, config, folds=folds, size=size, refit=refit)
     with RunWriter(out, settings=wanted, resume=resume) as writer:
         if announce is not None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from rnnkit.data.scaling import Differencing
 from rnnkit.errors import ConfigError, closest
@@ -47,7 +47,8 @@ class ForecastConfig:
             being read as the row before the next.
         linear: whether the network adds to a linear autoregression; by rule where it has 1,000
             windows to learn from and forecasts the validation part better so.
-        loss: `squared` or `absolute` error.
+        loss: `squared` or `absolute` error; by rule absolute for many series, which are ranked by
+            it.
         intervals: `conformal`, from the errors on rows left out of training; `quantile`, learned
             by the network and corrected by those errors; `none`.
         levels: percent of the outcomes that an interval should hold.
@@ -57,12 +58,15 @@ class ForecastConfig:
         dropout: share of units dropped in training between layers and before the last map.
         recurrent_dropout: share of the recurrent state dropped in training.
         ensemble: networks, differing in their seed, whose forecasts are averaged.
-        epochs: passes over the training windows at the most.
+        epochs: passes over the training windows at the most; by rule 300 for an ensemble and 30
+            for one network, which sees more windows in each.
         batch_size: windows a step of the optimiser.
         learning_rate: of AdamW.
         weight_decay: of AdamW.
-        schedule: `constant`, `cosine` or `plateau`.
-        patience: epochs without improvement on the validation part before training stops.
+        schedule: `constant`, `cosine` or `plateau`; by rule constant for an ensemble and cosine for
+            one network.
+        patience: epochs without improvement on the validation part before training stops; by rule
+            20 for an ensemble and 8 for one network.
         clip_norm: largest norm of a gradient.
         time_limit: seconds that training may take, shared equally by the networks of an ensemble;
             `None` for no limit.
@@ -89,7 +93,7 @@ class ForecastConfig:
     stride: int = 1
     strategy: Strategy = "direct"
     linear: bool | None = None
-    loss: Loss = "squared"
+    loss: Loss | None = None
     intervals: Intervals = "conformal"
     levels: tuple[int, ...] = (80, 95)
     hidden_size: int = 32
@@ -98,12 +102,12 @@ class ForecastConfig:
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
     ensemble: int | None = None
-    epochs: int = 300
+    epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float = 0.003
     weight_decay: float = 0.0
-    schedule: Schedule = "constant"
-    patience: int = 20
+    schedule: Schedule | None = None
+    patience: int | None = None
     clip_norm: float = 1.0
     time_limit: float | None = None
     seed: int = 0
@@ -241,6 +245,30 @@ def ensemble_size(config: ForecastConfig, windows: int) -> int:
 def validation_blocks(config: ForecastConfig, networks: int) -> int:
     """Return in how many blocks the known rows are validated: by rule one a network."""
     return networks if config.validation_size is None else 1
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """How long and how fast a network learns."""
+
+    epochs: int
+    patience: int
+    schedule: Schedule
+
+
+def rhythm(config: ForecastConfig, networks: int) -> Rhythm:
+    """Fill in epochs, patience and schedule, by how many networks there are."""
+    epochs, patience, schedule = (300, 20, "constant") if networks > 1 else (30, 8, "cosine")
+    return Rhythm(
+        config.epochs or epochs,
+        config.patience or patience,
+        config.schedule or cast(Schedule, schedule),
+    )
+
+
+def loss_name(config: ForecastConfig, series: int) -> Loss:
+    """Return the loss: by rule absolute for many series, else squared."""
+    return config.loss or ("absolute" if series > 1 else "squared")
 
 
 def batch_size(config: ForecastConfig, windows: int) -> int:

@@ -31,7 +31,9 @@ from rnnkit.tasks.forecasting.config import (
     Sizes,
     batch_size,
     ensemble_size,
+    loss_name,
     resolve,
+    rhythm,
     validation_blocks,
 )
 from rnnkit.tasks.forecasting.intervals import Calibration, calibrate
@@ -202,7 +204,7 @@ def fit_pipeline(
         with threads_for(network.operations(trainer.config.batch_size)):
             history = trainer.fit(
                 network,
-                _loss(config),
+                _loss(config, len(panel.ids)),
                 _windows(bare, inputs, train),
                 _windows(bare, inputs, held),
                 checkpoint=checkpoint,
@@ -327,10 +329,10 @@ def _targets(bare: Pipeline, inputs: Inputs, origins: IntArray) -> tuple[FloatAr
     return targets, counts
 
 
-def _loss(config: ForecastConfig) -> Loss:
+def _loss(config: ForecastConfig, series: int) -> Loss:
     if config.intervals == "quantile":
         return QuantileError(quantiles(config))
-    return absolute_error if config.loss == "absolute" else squared_error
+    return absolute_error if loss_name(config, series) == "absolute" else squared_error
 
 
 def _check_strategy(panel: Panel, config: ForecastConfig) -> None:
@@ -396,13 +398,14 @@ def _divide(panel: Panel, config: ForecastConfig, season: int) -> tuple[Sizes, i
 
 
 def _training(config: ForecastConfig, windows: int, member: int, members: int) -> TrainingConfig:
+    pace = rhythm(config, members)
     return TrainingConfig(
-        epochs=config.epochs,
+        epochs=pace.epochs,
         batch_size=batch_size(config, windows),
         learning_rate=config.learning_rate,
         weight_decay=config.weight_decay,
-        schedule=config.schedule,
-        patience=config.patience,
+        schedule=pace.schedule,
+        patience=pace.patience,
         clip_norm=config.clip_norm,
         time_limit=None if config.time_limit is None else config.time_limit / members,
         seed=_member_seed(config, member),

@@ -101,9 +101,9 @@ class Forecaster:
             TrainingError: if a training diverges.
         """
         given = as_columns(columns)
+        panel, config = with_test(as_panel(data, given), test, given, self.config)
         if not isinstance(data, Panel):
             given = resolve_order(data, given)
-        panel, config = with_test(as_panel(data, given), test, given, self.config)
         return self.fit_panel(
             panel, given, config, checkpoints=checkpoints, resume=resume, progress=progress
         )

@@ -73,8 +73,8 @@ def run_forecast(
         RnnkitError: if options, data or folder are wrong, or training diverges.
     """
     forecaster = Forecaster(**options)
-    columns = resolve_order(source, columns)
     panel = as_panel(source, columns)
+    columns = resolve_order(source, columns)
     if name is not None:
         panel = replace(panel, name=name)
     joined, config = with_test(panel, test, columns, forecaster.config)
