@@ -160,6 +160,7 @@ def test_mase_scale_takes_the_pairs_of_which_both_were_observed():
     assert metrics.mase_scale(y, 1) == pytest.approx((4 + 5 + 3) / 3)
     assert metrics.mase_scale(y, 2) == pytest.approx((4 + 2) / 2)
     assert metrics.mase_scale(y, 4) == pytest.approx((3 + 2) / 2)
+    assert metrics.mase_scale(y, 5) == 6
     assert math.isnan(metrics.mase_scale([1.0, NAN, 3.0, NAN], 1))
     both = np.stack([y, np.full(7, NAN), np.arange(7.0) ** 2], axis=1)
     np.testing.assert_allclose(metrics.mase_scale(both, 4), [2.5, NAN, (16 + 24 + 32) / 3])

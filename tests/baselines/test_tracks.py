@@ -147,6 +147,16 @@ def test_the_statistical_ones_go_without_the_season_where_no_track_has_two(kind)
 
 
 @pytest.mark.parametrize("kind", [AutoARIMA, ETS])
+def test_without_time_for_the_season_the_forecasts_are_those_without_one(kind):
+    one = TRACKS[:1]
+    seasonal, plain = (kind()._seconds(one, season) for season in (4, 1))
+    without, _, _ = run([kind], one, seconds=(seasonal + plain) / 2)
+    expected, _, _ = run([kind], one, season=1)
+    np.testing.assert_array_equal(without[f"{kind().name}, no season"], expected[kind().name])
+    assert not np.allclose(expected[kind().name], run([kind], one)[0][kind().name])
+
+
+@pytest.mark.parametrize("kind", [AutoARIMA, ETS])
 def test_seconds_bound_the_estimate_over_all_tracks_columns_and_forecasts(kind):
     one = track(200, 150, *range(150, 180), columns=3)
     fit, forecast = kind()._fit_seconds, kind()._forecast_seconds
