@@ -10,7 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from rnnkit.data.calendar import Step
 from rnnkit.data.columns import Role
+from rnnkit.data.covariates import Encoding, encode, fit_encodings
+from rnnkit.data.features import Channel, Features
 from rnnkit.data.panel import MISSING, Clock, Covariate, Panel
+from rnnkit.data.rows import prepare_rows
+from rnnkit.data.scaling import ColumnTransform, Differencing, Levels, SeriesTransform
+from rnnkit.data.windows import Inputs
 
 NAN = float("nan")
 HOUR = Step("nanosecond", 3600 * 10**9)
@@ -138,3 +143,68 @@ def series_rows(panel: Panel, array: NDArray[Any] | None, series: int) -> NDArra
     """Return the rows of an array `(R, ...)` that belong to a series."""
     assert array is not None
     return array[panel.starts[series] : panel.starts[series + 1]]
+
+
+def make_transform(
+    *kinds: Differencing, horizon: int, season: int = 4, logs: str = ""
+) -> SeriesTransform:
+    """Return a transform of a column of each kind, with distinct centers and scales.
+
+    `logs` holds the numbers of the columns that are logged.
+    """
+    return SeriesTransform(
+        tuple(
+            ColumnTransform(
+                log=str(k) in logs,
+                differencing=kind,
+                season=season,
+                center=np.arange(horizon) / 8 + k + 0.25,
+                scale=1.5 + k,
+                why=(),
+            )
+            for k, kind in enumerate(kinds)
+        )
+    )
+
+
+def make_levels(series: int, columns: int) -> Levels:
+    """Return levels that tell every series and column apart."""
+    size = np.arange(1.0, series * columns + 1).reshape(series, columns)
+    return Levels(size / 4, 1 + size / 8, np.full((series, columns), 1e-3))
+
+
+def make_inputs(
+    panel: Panel,
+    *,
+    channels: Sequence[Channel],
+    transform: SeriesTransform,
+    context: int,
+    horizon: int | None = None,
+    reach: int | None = None,
+    levels: Levels | None = None,
+    encodings: tuple[Encoding, ...] | None = None,
+) -> Inputs:
+    """Return what windows are built from.
+
+    Args:
+        panel: the series.
+        channels: of the features.
+        transform: of the targets.
+        context: rows of a context.
+        horizon: rows of room; by default the transform's.
+        reach: rows of a past; by default as many as are read.
+        levels: of the series; by default those of `make_levels`.
+        encodings: of the covariates; by default fitted on all rows.
+    """
+    rows = prepare_rows(panel, transform.horizon if horizon is None else horizon)
+    if encodings is None:
+        encodings = fit_encodings(rows, np.ones(len(rows.values), dtype=bool))
+    features = Features(tuple(channels), context, encodings)
+    return Inputs(
+        rows,
+        encode(rows, encodings),
+        transform,
+        make_levels(len(panel.ids), len(panel.targets)) if levels is None else levels,
+        features,
+        max(features.reach, transform.reach) if reach is None else reach,
+    )
