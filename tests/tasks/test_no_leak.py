@@ -13,7 +13,8 @@ from rnnkit.data.columns import Columns
 from rnnkit.tasks.forecasting.artifact import _config
 from rnnkit.tasks.forecasting.config import ForecastConfig
 from rnnkit.tasks.forecasting.evaluation import Fitted, evaluate_fit
-from rnnkit.tasks.forecasting.fitting import fit_pipeline, plan_fit
+from rnnkit.tasks.forecasting.fitting import fit_pipeline
+from rnnkit.tasks.forecasting.planning import plan_fit
 
 ROWS, TEST, HORIZON = 150, 30, 4
 SMALL = {"horizon": HORIZON, "hidden_size": 3, "epochs": 2, "patience": 2, "season": 6}

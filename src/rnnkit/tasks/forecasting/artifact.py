@@ -24,9 +24,10 @@ from rnnkit.messages import Message
 from rnnkit.models.linear_path import LinearPath
 from rnnkit.tasks.forecasting.config import ForecastConfig, Sizes
 from rnnkit.tasks.forecasting.evaluation import Fitted
-from rnnkit.tasks.forecasting.fitting import Fit, new_network, quantiles
+from rnnkit.tasks.forecasting.fitting import Fit, new_network
 from rnnkit.tasks.forecasting.intervals import Calibration
 from rnnkit.tasks.forecasting.pipeline import Pipeline, input_sizes
+from rnnkit.tasks.forecasting.planning import quantiles
 from rnnkit.tasks.forecasting.scoring import MODEL, WITHOUT, Evaluation, Intervals
 from rnnkit.training import History, find_device
 from rnnkit.training.run_folder import RunWriter, finite, read_run
@@ -104,6 +105,7 @@ def _config(fitted: Fitted, config: ForecastConfig) -> dict[str, Any]:
         "sizes": dataclasses.asdict(fit.sizes),
         "split": fit.split.to_json(),
         "windows": fit.windows,
+        "season": None if fit.season is None else fit.season.to_json(),
         "transform": [column.to_json() for column in pipeline.transform.columns],
         "typical": pipeline.typical.tolist(),
         "features": pipeline.features.to_json(),
@@ -233,6 +235,7 @@ def _restore(
         tuple(map(History.from_json, config["histories"])),
         ridge,
         calibrations[0],
+        None if config["season"] is None else Message.from_json(config["season"]),
     )
     test = None
     if config["test"] is not None:

@@ -15,14 +15,15 @@ import torch
 from rnnkit import __version__
 from rnnkit.data.assemble import season_of
 from rnnkit.data.columns import Columns
-from rnnkit.data.panel import FloatArray, IntArray, Panel
+from rnnkit.data.panel import FloatArray, Panel
 from rnnkit.errors import DataError
 from rnnkit.messages import Message
 from rnnkit.metrics import mase, rmse
 from rnnkit.tasks.forecasting.config import ForecastConfig
 from rnnkit.tasks.forecasting.evaluation import evaluate_fit, yardsticks
-from rnnkit.tasks.forecasting.fitting import Fit, fit_pipeline, plan_fit
+from rnnkit.tasks.forecasting.fitting import Fit, fit_pipeline
 from rnnkit.tasks.forecasting.forecaster import fingerprint
+from rnnkit.tasks.forecasting.planning import plan_fit
 from rnnkit.tasks.forecasting.scoring import Evaluation, Intervals, Yardsticks, evaluate
 from rnnkit.training import Progress
 from rnnkit.training.run_folder import RunWriter
@@ -171,13 +172,32 @@ def run_backtest(
             evaluation = evaluate_fit(
                 fit, start, part, first=first, end=end, cell=config.cell, stride=config.stride
             )
-            known = int(part.before(first).known.sum())
-            fold = Fold(first, end, known, evaluation, yardsticks(fit, start, part, first))
+            fold = _fold(panel, part, first, end, evaluation, yardsticks(fit, start, part, first))
             _write_fold(kept, fold)
         done.append(fold)
         if announce is not None:
             announce(number + 1, fold)
     return Backtest(panel, config, refit, tuple(done), _joined(done, panel, config))
+
+
+def _fold(
+    panel: Panel, part: Panel, first: int, end: int, evaluation: Evaluation, measures: Yardsticks
+) -> Fold:
+    """Return a fold whose series are numbered as in the whole panel: `part` may lack some."""
+    place = np.array([panel.ids.index(name) for name in part.ids])
+    wide = {
+        field.name: np.zeros((len(panel.ids), len(panel.targets)))
+        for field in dataclasses.fields(Yardsticks)
+    }
+    for name, array in wide.items():
+        array[place] = getattr(measures, name)
+    return Fold(
+        first,
+        end,
+        int(part.before(first).known.sum()),
+        replace(evaluation, series=place[evaluation.series]),
+        Yardsticks(**wide),
+    )
 
 
 def settings(
@@ -291,10 +311,7 @@ def _read_fold(path: Path, config: ForecastConfig) -> Fold:
 
 
 def _joined(folds: Sequence[Fold], panel: Panel, config: ForecastConfig) -> Evaluation:
-    """Return the evaluation of all forecasts, each measured by the yardsticks of its own fold.
-
-    A series counts once a fold, since its yardsticks change with the rows known.
-    """
+    """Return the evaluation of all forecasts, each measured by the yardsticks of its own fold."""
     first = folds[0].evaluation
     names = [n for n in first.forecasts if all(n in f.evaluation.forecasts for f in folds)]
     skipped: dict[str, Message] = {}
@@ -305,11 +322,8 @@ def _joined(folds: Sequence[Fold], panel: Panel, config: ForecastConfig) -> Eval
             for name in fold.evaluation.forecasts
             if name not in names and name not in fold.evaluation.skipped
         }
-    counts = [len(fold.yardsticks.naive) for fold in folds]
-    offsets = np.cumsum(counts) - counts
-    series: list[IntArray] = [
-        fold.evaluation.series + offset for fold, offset in zip(folds, offsets, strict=True)
-    ]
+    series = np.concatenate([fold.evaluation.series for fold in folds])
+    numbers = np.repeat(np.arange(len(folds)), [len(f.evaluation.series) for f in folds])
     measures = Yardsticks(
         **{
             field.name: np.concatenate([getattr(fold.yardsticks, field.name) for fold in folds])
@@ -333,7 +347,7 @@ def _joined(folds: Sequence[Fold], panel: Panel, config: ForecastConfig) -> Eval
     joined = evaluate(
         actual=join(lambda e: e.actual),
         origins=np.concatenate([fold.evaluation.origins for fold in folds]),
-        series=np.concatenate(series),
+        series=series,
         last=join(lambda e: e.last),
         forecasts=forecasts,
         intervals=intervals,
@@ -342,5 +356,6 @@ def _joined(folds: Sequence[Fold], panel: Panel, config: ForecastConfig) -> Eval
         targets=panel.targets,
         yardsticks=measures,
         cell=config.cell,
+        measured=series + numbers * len(panel.ids),
     )
     return joined

@@ -139,11 +139,7 @@ class ForecastConfig:
                 raise ConfigError(f"{name} must be a share from 0 to below 1, got {value!r}")
         for name in _SIZES:
             _check_size(name, getattr(self, name), self.horizon)
-        if not self.levels or list(self.levels) != sorted(set(self.levels)):
-            raise ConfigError(f"levels must be percentages in rising order, got {self.levels!r}")
-        for level in self.levels:
-            if not isinstance(level, int) or isinstance(level, bool) or not 1 <= level <= 99:
-                raise ConfigError(f"levels must be whole percentages of 1 to 99, got {level!r}")
+        _check_levels(self.levels)
         for name in ("learning_rate", "clip_norm", "time_limit"):
             value = getattr(self, name)
             if value is None and name == "time_limit":
@@ -343,6 +339,18 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "loss": get_args(Loss),
     "intervals": get_args(Intervals),
 }
+
+
+def _check_levels(levels: object) -> None:
+    usable = isinstance(levels, tuple) and all(
+        isinstance(level, int) and not isinstance(level, bool) and 1 <= level <= 99
+        for level in levels
+    )
+    if not usable or not levels or list(levels) != sorted(set(levels)):  # type: ignore[call-overload]
+        raise ConfigError(
+            f"levels must be whole percentages of 1 to 99 in rising order, such as (80, 95), got"
+            f" {levels!r}"
+        )
 
 
 def _check_size(name: str, size: object, horizon: int) -> None:

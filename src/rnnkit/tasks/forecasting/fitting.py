@@ -1,4 +1,4 @@
-"""Fit a pipeline: split, choose, train, weigh."""
+"""Train the networks of a plan, and weigh what they learned."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rnnkit.data.choosing import fit_centers, fit_levels, fit_transform
-from rnnkit.data.covariates import fit_encodings
-from rnnkit.data.features import fit_features
-from rnnkit.data.panel import FloatArray, IntArray, Panel
-from rnnkit.data.rows import BoolArray, prepare_rows
-from rnnkit.data.split import Split, rows_needed, split_by_time
+from rnnkit.data.panel import FloatArray, IntArray
+from rnnkit.data.rows import BoolArray
+from rnnkit.data.split import Split
 from rnnkit.data.windows import Inputs, Windows
-from rnnkit.errors import ConfigError, DataError
+from rnnkit.messages import Message
 from rnnkit.models.forecaster import (
     ForecastNetwork,
     InputSizes,
@@ -30,26 +27,22 @@ from rnnkit.tasks.forecasting.config import (
     ForecastConfig,
     Sizes,
     batch_size,
-    ensemble_size,
     loss_name,
-    resolve,
     rhythm,
-    validation_blocks,
 )
 from rnnkit.tasks.forecasting.intervals import Calibration, calibrate
 from rnnkit.tasks.forecasting.pipeline import (
     Pipeline,
     input_sizes,
     network_outputs,
-    past_of,
 )
-from rnnkit.training import History, Progress, Trainer, TrainingConfig, find_device, threads_for
+from rnnkit.tasks.forecasting.planning import Plan, quantiles
+from rnnkit.training import History, Progress, Trainer, TrainingConfig, threads_for
 from rnnkit.training.epochs import Loss
 
 MOST_WINDOWS = 40_000  # that a network learns from; of more, so many are drawn
 WORTH = 0.98  # the linear path must take 2 % off the squared error to be used
 _CHUNK = 4096
-LARGEST = 1e100  # of the values; squares and sums of squares stay finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +59,7 @@ class Fit:
             are too short for one.
         calibration: errors on rows left out, from which intervals are made; `None` for no
             intervals.
+        season: how the season was found, where times did not tell it.
     """
 
     pipeline: Pipeline
@@ -75,90 +69,7 @@ class Fit:
     histories: tuple[History, ...]
     ridge: LinearPath | None
     calibration: Calibration | None
-
-
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """All choices of a fit, made and checked before anything is trained.
-
-    Args:
-        panel: the data.
-        sizes: the sizes chosen.
-        members: networks to train.
-        split: ticks of the parts.
-        bare: the pipeline, without networks.
-    """
-
-    panel: Panel
-    sizes: Sizes
-    members: int
-    split: Split
-    bare: Pipeline
-
-
-def plan_fit(panel: Panel, config: ForecastConfig, season: int) -> Plan:
-    """Split the rows, and choose transform and inputs on the training part.
-
-    Args:
-        panel: the data.
-        config: the options.
-        season: rows in a season as the data tell; 1 for none.
-
-    Raises:
-        ConfigError: if an option is impossible for the data or the machine.
-        DataError: if there are too few rows, or a value that cannot be computed with.
-    """
-    find_device(config.device)
-    _check_strategy(panel, config)
-    for name, largest in zip(panel.targets, np.nanmax(np.abs(panel.values), axis=0), strict=True):
-        if largest != 0 and not 1 / LARGEST <= largest <= LARGEST:
-            raise DataError(
-                f"column {name!r} reaches {largest:.3g}, and the squares of such values cannot be"
-                f" computed: give it in a unit in which it reaches {1 / LARGEST:g} to {LARGEST:g}"
-            )
-    sizes, members, split = _divide(panel, config, season)
-    rows = prepare_rows(panel, config.horizon)
-    begun = np.flatnonzero(panel.ticks < split.trained)
-    if not len(begun):
-        raise DataError(f"no series of {panel.name} begins before the validation part: give more")
-    pasts = [past_of(rows, int(s), split.trained) for s in begun]
-    transform = fit_transform(
-        pasts,
-        season=sizes.season,
-        horizon=split.horizon,
-        log=config.log,
-        differencing=config.differencing,
-    )
-    levels, typical = fit_levels(transform, pasts, single=panel.is_single, typical=None)
-    transform = fit_centers(transform, pasts, levels)
-    if len(begun) < len(panel.ids):
-        everything = [past_of(rows, s, split.trained) for s in range(len(panel.ids))]
-        levels, _ = fit_levels(transform, everything, single=False, typical=typical)
-    ticks = np.arange(len(rows.values)) - np.repeat(
-        rows.panel.starts[:-1] - rows.panel.ticks, np.diff(rows.panel.starts)
-    )
-    features = fit_features(
-        pasts,
-        transform,
-        levels.of(begun),
-        context=sizes.context,
-        encodings=fit_encodings(rows, ticks < split.trained),
-    )
-    bare = Pipeline(
-        horizon=config.horizon,
-        targets=panel.targets,
-        ids=panel.ids,
-        transform=transform,
-        levels=levels,
-        typical=typical,
-        features=features,
-        linear=None,
-        networks=(),
-        weights=np.ones(len(panel.targets)),
-        quantiles=quantiles(config),
-        device=config.device,
-    )
-    return Plan(panel, sizes, members, split, bare)
+    season: Message | None
 
 
 def fit_pipeline(
@@ -235,6 +146,7 @@ def fit_pipeline(
         tuple(histories),
         None if paths is None else paths.final,
         calibration,
+        plan.season,
     )
 
 
@@ -252,14 +164,6 @@ def output_weights(unseen: Sequence[tuple[FloatArray, FloatArray]]) -> FloatArra
     square = sum((outputs**2).sum(axis=(0, 1)) for outputs, _ in unseen)
     safe = np.where(square > 0, square, 1.0)
     return np.asarray(np.clip(product / safe, 0.0, 1.0))
-
-
-def quantiles(config: ForecastConfig) -> tuple[float, ...]:
-    """Return what a network's outputs stand for: the median, with intervals' ends around it."""
-    if config.intervals != "quantile":
-        return (0.5,)
-    tails = [(100 - level) / 200 for level in config.levels]
-    return tuple(sorted({0.5, *tails, *(1 - tail for tail in tails)}))
 
 
 def new_network(
@@ -333,68 +237,6 @@ def _loss(config: ForecastConfig, series: int) -> Loss:
     if config.intervals == "quantile":
         return QuantileError(quantiles(config))
     return absolute_error if loss_name(config, series) == "absolute" else squared_error
-
-
-def _check_strategy(panel: Panel, config: ForecastConfig) -> None:
-    past = panel.of_role("past")
-    if config.strategy == "recursive" and config.horizon > 1 and past:
-        raise ConfigError(
-            f"the recursive strategy cannot know {past[0].name!r} of the rows it goes on from:"
-            " choose the strategy direct, or give it as a future covariate"
-        )
-
-
-def _divide(panel: Panel, config: ForecastConfig, season: int) -> tuple[Sizes, int, Split]:
-    """Return the sizes, the networks and the split of a panel.
-
-    Raises:
-        DataError: if the rows are too few, with the number that would do.
-    """
-    rows, horizon = panel.last_tick, config.horizon
-    learned = 1 if config.strategy == "recursive" else horizon
-    enough = rows
-    while True:
-        sizes = resolve(config, rows=enough, season=season)
-        # The longest reach that the rules could choose: what is needed must not depend on values.
-        reach = sizes.context + (sizes.season if sizes.season > 1 else 0)
-        # Among many series those too short for a whole window are learned from as they are.
-        first = reach if panel.is_single else 1
-        lengths = np.minimum(panel.known + enough - rows, sizes.known - panel.ticks)
-        windows = int(np.maximum(0, lengths - reach - learned + 1).sum())
-        members = ensemble_size(config, windows)
-        blocks = validation_blocks(config, members)
-        needed = rows_needed(horizon, first, sizes.test_size, sizes.validation_size, blocks)
-        if config.train_size is not None:
-            needed = max(needed, sizes.known + sizes.test_size)
-        if enough >= needed:
-            break
-        enough = needed  # more rows may ask for larger parts, so the rules are asked again
-    if enough > rows:
-        raise DataError(
-            f"the data have {rows} rows, but {enough} are needed: {first} before the first"
-            f" forecast, {sizes.test_size} to test on and the others to train and validate on;"
-            " give more rows, or a smaller horizon, context, season or test_size"
-        )
-    split = split_by_time(
-        known=sizes.known,
-        rows=sizes.known + sizes.test_size,
-        horizon=learned,
-        reach=reach,
-        validation_size=sizes.validation_size,
-        blocks=blocks,
-        first=first,
-    )
-    for member in range(members):
-        for part, origins in (
-            ("train", split.train_origins(panel, member)),
-            ("validate", split.validation_origins(panel, member)),
-        ):
-            if not len(origins):
-                raise DataError(
-                    f"no series of {panel.name} has the rows to {part} on: give more rows, or a"
-                    " smaller horizon, context, season or test_size"
-                )
-    return sizes, members, split
 
 
 def _training(config: ForecastConfig, windows: int, member: int, members: int) -> TrainingConfig:

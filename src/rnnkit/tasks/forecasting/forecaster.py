@@ -25,9 +25,10 @@ from rnnkit.tasks.forecasting.evaluation import (
     forecast_frame,
     metrics_json,
 )
-from rnnkit.tasks.forecasting.fitting import fit_pipeline, plan_fit
+from rnnkit.tasks.forecasting.fitting import fit_pipeline
 from rnnkit.tasks.forecasting.history import to_score, with_history
 from rnnkit.tasks.forecasting.intervals import later_errors
+from rnnkit.tasks.forecasting.planning import plan_fit
 from rnnkit.tasks.forecasting.scoring import Evaluation
 from rnnkit.training import Progress, RunWriter
 

@@ -150,6 +150,8 @@ def transform_sentences(fitted: Fitted) -> list[Message]:
     """Return what was done to each column and why."""
     pipeline = fitted.fit.pipeline
     sentences = []
+    if fitted.fit.season is not None:
+        sentences.append(Message("Without times: {why}.", {"why": fitted.fit.season}))
     for k, name in enumerate(fitted.panel.targets):
         log, anchor = pipeline.transform.columns[k].why
         values: dict[str, str | Message] = {"name": name, "log": log, "anchor": anchor}

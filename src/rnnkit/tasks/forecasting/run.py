@@ -26,7 +26,6 @@ from rnnkit.tasks.forecasting.evaluation import (
     metrics_json,
     missing_future,
 )
-from rnnkit.tasks.forecasting.fitting import plan_fit
 from rnnkit.tasks.forecasting.forecaster import (
     Forecaster,
     Source,
@@ -35,6 +34,7 @@ from rnnkit.tasks.forecasting.forecaster import (
     with_test,
 )
 from rnnkit.tasks.forecasting.pictures import forecast_figure, report
+from rnnkit.tasks.forecasting.planning import plan_fit
 from rnnkit.training import Progress
 from rnnkit.training.run_folder import RunWriter
 
