@@ -265,6 +265,14 @@ def test_an_interval_or_baseline_far_away_does_not_press_the_data_flat(texts):
     assert model.axes[0].get_ylim()[1] > 1e9  # what the model says is never hidden
 
 
+def test_what_is_not_finite_is_no_part_of_a_line(drawn):
+    forecast = np.full((7, 6), 30.0)
+    forecast[6, 2:4] = np.inf, -np.inf
+    (panel,) = forecast_plot(picture(strip(forecast=forecast, baseline=None))).axes
+    *_, (_, y) = drawn(panel, BLUE, "-")
+    np.testing.assert_array_equal(y, [30, 30, NAN, NAN, 30, 30])
+
+
 def test_values_that_are_all_missing_or_not_finite_are_no_obstacle(render):
     s = strip(values=np.full(60, NAN), forecast=np.full((7, 6), np.inf), future=np.full(6, NAN))
     render(forecast_plot(picture(replace(s, future_bands={}, bands={}, baseline=None))))

@@ -157,10 +157,9 @@ class _DateLocator(AutoDateLocator):
     def __call__(self) -> list[float]:
         ticks = np.asarray(super().__call__())  # type: ignore[no-untyped-call]
         gaps = np.diff(ticks)
-        close = (
-            np.append(gaps < 0.6 * np.median(gaps), False) if len(gaps) else np.zeros(len(ticks))
-        )
-        return list(ticks[close == 0])
+        if not len(gaps):
+            return list(ticks)
+        return list(ticks[np.append(gaps >= 0.6 * np.median(gaps), True)])
 
 
 def line(panel: Axes, x: FloatArray, y: FloatArray, style: Style) -> None:
