@@ -465,6 +465,30 @@ def test_each_series_has_a_mase_and_the_verdict_counts_those_that_the_network_wi
     assert evaluation.series_scores("naive") == {}
 
 
+def test_a_target_without_a_yardstick_is_left_out_of_the_mase_of_its_series():
+    actual = np.array([[[10.0, 5.0]], [[20.0, 7.0]], [[30.0, NAN]]])  # (3, 1, 2)
+    evaluation = evaluate(
+        actual=actual,
+        origins=np.array([5, 6, 7]),
+        series=np.array([3, 3, 8]),
+        last=np.zeros((3, 2)),
+        forecasts={MODEL: actual + np.array([1, 2]), WITHOUT: actual + 3, "drift": actual + 4},
+        intervals=None,
+        skipped={},
+        notes={},
+        targets=["sold", "price"],
+        yardsticks=Yardsticks(np.array([[0.0, 4.0]] * 8 + [[0.0, 0.0]]), np.ones((9, 2))),
+        cell="gru",
+    )
+    # Series 3 has a yardstick of 4 for the price alone, series 8 none.
+    assert evaluation.series_scores(MODEL) == pytest.approx({3: 0.5, 8: NAN}, nan_ok=True)
+    assert evaluation.scores[MODEL]["mase"] == pytest.approx(0.5)
+    assert evaluation.scores[MODEL]["targets"]["price"]["mase"] == pytest.approx(0.5)
+    assert np.isnan(evaluation.scores[MODEL]["targets"]["sold"]["mase"])
+    assert evaluation.scores[MODEL]["targets"]["sold"]["mae"] == 1
+    assert str(evaluation.verdict).endswith("The GRU is better than drift in 1 of 1 series.")
+
+
 def test_one_series_of_a_panel_with_a_number_of_its_own_is_ranked_by_rmse():
     values = series(1)
     evaluation = evaluate(

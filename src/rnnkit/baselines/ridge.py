@@ -1,8 +1,8 @@
 """Ridge autoregression: the linear map from the network's own windows to its own targets.
 
-Everything follows from sums of products over windows, `X'X`, `X'Y` and `Y'Y`: the regressions for
-every penalty, and their errors on other windows, which are quadratic forms in the weights. Windows
-are therefore read once, a part at a time, and never lie in memory together.
+Everything follows from sums of products over windows, `X'X` and `X'Y`: the regressions for every
+penalty, and which of them has the smallest error on other windows, a quadratic form in its weights.
+Windows are therefore read once, a part at a time, and never lie in memory together.
 """
 
 from __future__ import annotations
@@ -91,17 +91,16 @@ class RidgeAutoregression:
         self._weights, self._bias = np.empty((P, H * K)), np.empty(H * K)
         alphas = np.empty(H * K)
         for rows, outputs in parts:
-            middle = flat[np.ix_(rows, outputs)].mean(axis=0) if len(rows) else np.zeros(0)
             # Windows that all folds treat alike are added up together.
             kinds, kind = np.unique(states[rows], axis=0, return_inverse=True)
             sums = [
-                self._sums(x, flat, rows[kind.reshape(-1) == number], outputs, middle)
+                self._sums(x, flat, rows[kind.reshape(-1) == number], outputs)
                 for number in range(len(kinds))
             ]
             alphas[outputs] = alpha = _best_alpha(sums, kinds)
             solution = _Solution(reduce(_Sums.plus, sums))
             self._weights[:, outputs] = slopes = solution.weights(alpha)
-            self._bias[outputs] = middle + solution.mean_y - solution.mean_x @ slopes
+            self._bias[outputs] = solution.mean_y - solution.mean_x @ slopes
         self.alphas = alphas.reshape(H, K)
         return self
 
@@ -110,15 +109,12 @@ class RidgeAutoregression:
         outputs = (_flat(x) - self._center) @ self._weights + self._bias
         return np.asarray(outputs.reshape(len(x), *self.alphas.shape))
 
-    def _sums(
-        self, x: Contexts, y: FloatArray, rows: IntArray, outputs: IntArray, middle: FloatArray
-    ) -> _Sums:
-        """Add up the windows `rows`, about the center and the middle of the targets."""
+    def _sums(self, x: Contexts, y: FloatArray, rows: IntArray, outputs: IntArray) -> _Sums:
+        """Add up the windows `rows`, their inputs about the center."""
         P, Q = len(self._center), len(outputs)
-        total = _Sums(0, np.zeros(P), np.zeros(Q), np.zeros((P, P)), np.zeros((P, Q)), 0.0)
+        total = _Sums(0, np.zeros(P), np.zeros(Q), np.zeros((P, P)), np.zeros((P, Q)))
         for index in np.array_split(rows, -(-len(rows) * P // _CHUNK)):
-            inputs = _flat(x(index)) - self._center
-            targets = y[np.ix_(index, outputs)] - middle
+            inputs, targets = _flat(x(index)) - self._center, y[np.ix_(index, outputs)]
             total = total.plus(
                 _Sums(
                     len(index),
@@ -126,7 +122,6 @@ class RidgeAutoregression:
                     targets.sum(axis=0),
                     inputs.T @ inputs,
                     inputs.T @ targets,
-                    float((targets**2).sum()),
                 )
             )
         return total
@@ -141,7 +136,6 @@ class _Sums:
     y: FloatArray  # (Q,)
     xx: FloatArray  # (P, P)
     xy: FloatArray  # (P, Q)
-    yy: float  # of all targets together
 
     def plus(self, other: _Sums) -> _Sums:
         """Return the sums over the windows of both."""
@@ -151,7 +145,6 @@ class _Sums:
             self.y + other.y,
             self.xx + other.xx,
             self.xy + other.xy,
-            self.yy + other.yy,
         )
 
     def about(self, x: FloatArray, y: FloatArray) -> _Sums:
@@ -163,7 +156,6 @@ class _Sums:
             self.y - n * y,
             self.xx - np.outer(x, self.x) - np.outer(self.x - n * x, x),
             self.xy - np.outer(x, self.y) - np.outer(self.x - n * x, y),
-            float(self.yy - 2 * y @ self.y + n * y @ y),
         )
 
 
@@ -186,10 +178,13 @@ class _Solution:
         return np.asarray(self._axes @ (self._products / (self._squares + alpha)[:, None]))
 
     def errors(self, held: _Sums) -> list[float]:
-        """Return for each penalty the sum of squared errors on the windows `held` adds up."""
+        """Return for each penalty the sum of squared errors on the windows `held` adds up.
+
+        That is, what the penalty changes of it: the squares of the targets are left out.
+        """
         about = held.about(self.mean_x, self.mean_y)
         slopes = map(self.weights, ALPHAS)
-        return [about.yy + float(np.sum(w * (about.xx @ w - 2 * about.xy))) for w in slopes]
+        return [float(np.sum(w * (about.xx @ w - 2 * about.xy))) for w in slopes]
 
 
 def _best_alpha(sums: Sequence[_Sums], kinds: NDArray[np.int8]) -> float:

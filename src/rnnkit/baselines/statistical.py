@@ -205,7 +205,7 @@ class ETS(_Fitted):
         return 0.03 + (season - 1) * (0.03 + 0.0027 * math.sqrt(rows))
 
     def _forecast_seconds(self, rows: int, season: int) -> float:
-        return 3e-4 + 2e-4 * min(season, 24)
+        return 3e-4 + 2e-4 * min(season, 24) + 6e-8 * rows * season
 
     def _fit_column(self, library: ModuleType, y: FloatArray, season: int) -> Any:
         best, best_aicc = None, math.inf
