@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from rnnkit.baselines import Drift, LastValue, SeasonalNaive
+from rnnkit.data.assemble import read_panel
+from rnnkit.data.columns import Columns
 from rnnkit.tasks import Forecaster
 
 
@@ -26,6 +28,16 @@ def wave():
 
 
 @pytest.fixture(scope="session")
+def read():
+    """Return the panel of a frame with the columns `Month` and `Sold`, or other targets."""
+
+    def read(frame, *targets, **columns):
+        return read_panel(frame, Columns(time=("Month",), targets=targets or ("Sold",), **columns))
+
+    return read
+
+
+@pytest.fixture(scope="session")
 def quick():
     """Return options for a fit in 50 ms, some of them changed."""
 
@@ -39,6 +51,8 @@ def quick():
             "hidden_size": 4,
             "learning_rate": 0.03,
             "epochs": 5,
+            "patience": 20,
+            "schedule": "constant",
             **changes,
         }
 
@@ -60,5 +74,5 @@ def few_baselines(monkeypatch):
     """Score beside the simple baselines alone: AutoARIMA and ETS take seconds."""
     monkeypatch.setattr(
         "rnnkit.tasks.forecasting.evaluation.series_baselines",
-        lambda: [LastValue(), SeasonalNaive(), Drift()],
+        lambda: [LastValue, SeasonalNaive, Drift],
     )

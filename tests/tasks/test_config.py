@@ -15,6 +15,7 @@ from rnnkit.tasks.forecasting.config import (
     ensemble_size,
     read_options,
     resolve,
+    rhythm,
     validation_blocks,
 )
 
@@ -22,8 +23,7 @@ WHOLE = {  # the least value of each whole number
     "horizon": 1,
     "context": 1,
     "season": 1,
-    "test_size": 0,
-    "validation_size": 1,
+    "stride": 1,
     "hidden_size": 1,
     "layers": 1,
     "ensemble": 1,
@@ -37,12 +37,19 @@ MAY_BE_LEFT_OPEN = {
     "season",
     "log",
     "differencing",
+    "linear",
+    "loss",
+    "train_size",
     "test_size",
     "validation_size",
     "ensemble",
+    "epochs",
     "batch_size",
+    "schedule",
+    "patience",
     "time_limit",
 }
+SIZES = {"train_size": 1, "validation_size": 1, "test_size": 0}
 NAN, INF = float("nan"), float("inf")
 
 
@@ -112,6 +119,12 @@ def test_weight_decay_may_be_zero():
         ("bidirectional", None, "bidirectional must be true or false, got None"),
         ("log", 1, "log must be true, false or left out, got 1"),
         ("log", "yes", "log must be true, false or left out, got 'yes'"),
+        ("linear", 0, "linear must be true, false or left out, got 0"),
+        ("strategy", "recursiv", "did you mean 'recursive'?"),
+        ("strategy", None, "strategy must be one of direct, recursive, got None"),
+        ("loss", "absolut", "did you mean 'absolute'?"),
+        ("intervals", "conformel", "did you mean 'conformal'?"),
+        ("intervals", None, "intervals must be one of conformal, quantile, none, got None"),
         ("device", 5, "device"),
         ("device", None, "device"),
         ("horizon", None, "horizon must be a whole number of at least 1, got None"),
@@ -131,8 +144,24 @@ def test_none_leaves_a_choice_to_the_rule(name):
     assert getattr(config(**{name: None}), name) is None
 
 
+@pytest.mark.parametrize(("name", "least"), SIZES.items())
+def test_sizes_are_rows_or_shares_of_them(name, least):
+    for good in (least, 10**6, 0.001, 0.5, 0.999):
+        assert getattr(config(**{name: good}), name) == good
+    for bad in (1.0, -0.2, 1.5, NAN, INF, *([0.0] if least else [])):
+        assert refusal(**{name: bad}) == (
+            f"{name} must be a whole number of rows, or a share of them above 0 and below 1,"
+            f" got {bad!r}"
+        )
+    for bad in (least - 1, -3, "2", True, [2]):
+        assert refusal(**{name: bad}) == (
+            f"{name} must be a whole number of at least {least}, or a share of the rows,"
+            f" got {bad!r}"
+        )
+
+
 def test_one_forecast_must_fit_into_test_and_validation():
-    assert config(horizon=12, test_size=12, validation_size=12).test_size == 12
+    assert config(horizon=12, test_size=12, validation_size=12, train_size=1).test_size == 12
     assert config(horizon=12, test_size=0).test_size == 0
     assert "test_size must be 0 or at least the horizon of 12, got 11" in refusal(
         horizon=12, test_size=11
@@ -142,8 +171,23 @@ def test_one_forecast_must_fit_into_test_and_validation():
     )
 
 
+def test_levels_are_percentages_in_rising_order():
+    assert config(levels=(50,)).levels == (50,)
+    assert config(levels=(1, 80, 99)).levels == (1, 80, 99)
+    for bad in ((), (95, 80), (80, 80)):
+        assert f"levels must be percentages in rising order, got {bad!r}" in refusal(levels=bad)
+    for bad in ((0, 50), (100,), (-5,), (80.0,), (True,)):
+        assert "levels must be whole percentages of 1 to 99" in refusal(levels=bad)
+    for bad in ("80", 80, None, ("80",)):
+        assert "levels" in refusal(levels=bad)
+    assert ForecastConfig.from_options({"horizon": 1, "levels": [50, 90]}).levels == (50, 90)
+
+
 def test_options_make_the_config_they_came_from():
-    made = config(horizon=12, cell="lstm", context=24, log=False, time_limit=2.5, test_size=0)
+    made = config(
+        horizon=12, cell="lstm", context=24, log=False, time_limit=2.5, test_size=0.25,
+        train_size=70, levels=(50, 90), linear=True, intervals="quantile", strategy="recursive",
+    )  # fmt: skip
     plain = json.loads(json.dumps(made.to_json()))
     assert ForecastConfig.from_options(plain) == made
     assert tuple(plain) == NAMES == tuple(f.name for f in dataclasses.fields(ForecastConfig))
@@ -175,33 +219,55 @@ def test_a_horizon_is_required(options):
     ("options", "rows", "season", "sizes"),
     [
         # 12 years of months, a year ahead: a year to test, two to validate, one to read.
-        ({"horizon": 12}, 144, 12, Sizes(12, 12, 12, 24)),
+        ({"horizon": 12}, 144, 12, Sizes(12, 12, 132, 12, 24)),
         # ETTh1: a fifth to test, 15 % of the rest to validate, 4 days to read.
-        ({"horizon": 24}, 17_420, 24, Sizes(24, 96, 3484, 2090)),
+        ({"horizon": 24}, 17_420, 24, Sizes(24, 96, 13_936, 3484, 2090)),
         # 50 years: a tenth to test, 15 % of the other 45 to validate, one row for every 20 to read.
-        ({"horizon": 1}, 50, 1, Sizes(1, 2, 5, 6)),
+        ({"horizon": 1}, 50, 1, Sizes(1, 2, 45, 5, 6)),
         # A tenth is no more than 10 rows, until 500, where a fifth is taken.
-        ({"horizon": 1}, 499, 1, Sizes(1, 24, 10, 73)),
-        ({"horizon": 1}, 500, 1, Sizes(1, 20, 100, 60)),
-        ({"horizon": 1}, 100_000, 1, Sizes(1, 96, 20_000, 12_000)),
+        ({"horizon": 1}, 499, 1, Sizes(1, 24, 489, 10, 73)),
+        ({"horizon": 1}, 500, 1, Sizes(1, 20, 400, 100, 60)),
+        ({"horizon": 1}, 100_000, 1, Sizes(1, 96, 80_000, 20_000, 12_000)),
         # A horizon longer than a season counts as one: in the test part and in the context.
-        ({"horizon": 30}, 2000, 7, Sizes(7, 60, 400, 240)),
-        ({"horizon": 3}, 144, 12, Sizes(12, 12, 12, 19)),
+        ({"horizon": 30}, 2000, 7, Sizes(7, 60, 1600, 400, 240)),
+        ({"horizon": 3}, 144, 12, Sizes(12, 12, 132, 12, 19)),
         # At least one season to read and to test on, however long.
-        ({"horizon": 1}, 2000, 365, Sizes(365, 365, 400, 240)),
+        ({"horizon": 1}, 2000, 365, Sizes(365, 365, 1600, 400, 240)),
         # Validation takes two horizons, but no more than a quarter, but at least one horizon.
-        ({"horizon": 12}, 60, 12, Sizes(12, 12, 12, 12)),
-        ({"horizon": 12}, 20, 12, Sizes(12, 12, 12, 12)),
+        ({"horizon": 12}, 60, 12, Sizes(12, 12, 48, 12, 12)),
+        ({"horizon": 12}, 20, 12, Sizes(12, 12, 8, 12, 12)),
         # What is asked for is kept, and the rules see it.
         (
             {"horizon": 12, "season": 4, "context": 7, "test_size": 24, "validation_size": 13},
             144,
             12,
-            Sizes(4, 7, 24, 13),
+            Sizes(4, 7, 120, 24, 13),
         ),
-        ({"horizon": 12, "test_size": 0}, 144, 12, Sizes(12, 12, 0, 24)),
-        ({"horizon": 2, "season": 1}, 144, 12, Sizes(1, 6, 10, 20)),
-        ({"horizon": 2, "test_size": 50}, 10, 1, Sizes(1, 2, 50, 2)),
+        ({"horizon": 12, "test_size": 0}, 144, 12, Sizes(12, 12, 144, 0, 24)),
+        ({"horizon": 2, "season": 1}, 144, 12, Sizes(1, 6, 134, 10, 20)),
+        ({"horizon": 2, "test_size": 50}, 10, 1, Sizes(1, 2, 0, 50, 2)),
+        # Shares are of all rows.
+        (
+            {"horizon": 2, "test_size": 0.2, "validation_size": 0.1},
+            150,
+            1,
+            Sizes(1, 6, 120, 30, 15),
+        ),
+        (
+            {"horizon": 2, "train_size": 0.7, "validation_size": 0.1},
+            150,
+            1,
+            Sizes(1, 6, 120, 30, 15),
+        ),
+        # After a train_size comes validation, then the test part, by default all that is left.
+        ({"horizon": 2, "train_size": 70, "validation_size": 20}, 150, 1, Sizes(1, 4, 90, 60, 20)),
+        (
+            {"horizon": 2, "train_size": 70, "validation_size": 20, "test_size": 30},
+            150,
+            1,
+            Sizes(1, 4, 90, 30, 20),
+        ),
+        ({"horizon": 2, "train_size": 149, "validation_size": 20}, 150, 1, Sizes(1, 8, 169, 0, 20)),
     ],
 )
 def test_the_sizes_left_open_follow_the_rule(options, rows, season, sizes):
@@ -214,6 +280,7 @@ def test_sizes_keep_the_bounds_that_the_rules_state(rows, horizon, season):
     sizes = resolve(ForecastConfig(horizon=horizon), rows=rows, season=season)
     span, rest = max(season, horizon), max(rows - sizes.test_size, 0)
     assert sizes.season == season
+    assert sizes.known == rest
     assert sizes.test_size >= span
     assert sizes.test_size <= max(span, rows / 5)
     assert sizes.context % span == 0
@@ -234,6 +301,17 @@ def test_each_network_has_a_validation_block_unless_a_size_is_asked_for():
     assert validation_blocks(config(), 5) == 5
     assert validation_blocks(config(), 1) == 1
     assert validation_blocks(config(validation_size=20), 5) == 1
+
+
+@pytest.mark.parametrize("networks", [1, 5])
+def test_epochs_patience_and_schedule_are_by_rule_unless_asked_for(networks):
+    ruled = rhythm(config(), networks)
+    assert ruled.epochs >= ruled.patience >= 1
+    for name, value in (("epochs", 7), ("patience", 3), ("schedule", "plateau")):
+        paced = rhythm(config(**{name: value}), networks)
+        assert getattr(paced, name) == value
+        others = {"epochs", "patience", "schedule"} - {name}
+        assert all(getattr(paced, other) == getattr(ruled, other) for other in others)
 
 
 @pytest.mark.parametrize("windows", [1, 100, 512, 513, 543, 544, 1024, 1025, 2048, 2049, 10**6])

@@ -2,7 +2,6 @@ import inspect
 import io
 import pydoc
 import re
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +9,6 @@ import pytest
 import torch
 
 from rnnkit import Forecaster
-from rnnkit.data.readers import read_series
 from rnnkit.errors import ConfigError, DataError, RnnkitError
 from rnnkit.tasks.forecasting.forecaster import NotFittedError
 
@@ -45,17 +43,16 @@ def values(forecast):
     return forecast["value"].to_numpy()
 
 
-def test_a_file_or_a_series_gives_what_the_frame_gives(wave, quick, tmp_path):
+def test_a_file_or_a_panel_gives_what_the_frame_gives(wave, quick, read, tmp_path):
     frame = wave()
     frame.to_csv(tmp_path / "wave.csv", index=False)
     frame.to_parquet(tmp_path / "wave.parquet")
     expected = fit(frame, quick())
-    series = read_series(frame, time="Month", targets=["Sold"])
     for source in (tmp_path / "wave.csv", str(tmp_path / "wave.csv"), tmp_path / "wave.parquet"):
         model = fit(source, quick())
         same_frames(model.predict(), expected.predict())
         assert untimed(model.evaluate()) == untimed(expected.evaluate())
-    model = Forecaster(**quick()).fit(series)
+    model = Forecaster(**quick()).fit(read(frame))
     same_frames(model.predict(), expected.predict())
     same_frames(
         expected.predict(tmp_path / "wave.csv"), expected.predict(tmp_path / "wave.parquet")
@@ -106,7 +103,7 @@ def test_the_test_part_changes_nothing_that_is_fitted(wave, quick):
     (column,), (other_column,) = (m.fitted.fit.pipeline.transform.columns for m in (one, other))
     assert (column.scale, column.why) == (other_column.scale, other_column.why)
     assert not one.predict().equals(other.predict())  # the newest rows are its context
-    perturbed.loc[80, "Sold"] += 50  # the last part of training, and this test would see it
+    perturbed.loc[74, "Sold"] += 50  # the last part of training, and this test would see it
     assert not torch.equal(numbers(one), numbers(fit(perturbed, quick())))
 
 
@@ -181,9 +178,16 @@ def test_every_option_has_its_effect(wave, quick):
         {"schedule": "cosine"},
         {"clip_norm": 0.01},
         {"seed": 1},
+        {"strategy": "recursive"},
+        {"linear": True},
+        {"loss": "absolute"},
+        {"intervals": "quantile"},
+        {"train_size": 60},
+        {"train_size": 0.6},
     ):
         assert not torch.equal(numbers(fit(wave(), quick(**option))), expected), option
-    assert torch.equal(numbers(fit(wave(), quick(patience=5))), expected)
+    for option in ({"patience": 5}, {"intervals": "none"}, {"levels": (50,)}, {"stride": 3}):
+        assert torch.equal(numbers(fit(wave(), quick(**option))), expected), option
 
 
 @pytest.mark.parametrize(
@@ -297,8 +301,8 @@ def test_options_are_checked_at_once_and_the_nearest_name_is_told():
         Forecaster(horizon=3, cell="ltsm")
     with pytest.raises(ConfigError, match="needs a horizon"):
         Forecaster()
-    with pytest.raises(ConfigError, match="name the columns"):
-        Forecaster(horizon=3).fit(pd.DataFrame({"Month": [1], "Sold": [2]}), time="Month")
+    with pytest.raises(ConfigError, match=r"no argument 'tagret'.*did you mean 'targets?'\?"):
+        Forecaster(horizon=3).fit(pd.DataFrame({"Sold": [2]}), tagret="Sold")
 
 
 @pytest.mark.parametrize("seed", [2**31, 10**15, 10**18, 2**63 - 1])
@@ -322,8 +326,33 @@ def test_help_shows_the_options(monkeypatch):
     assert "Raises:" in text
 
 
-def test_targets_named_beside_a_series_must_be_its_own(wave, quick):
-    series = read_series(wave().assign(B=1.0), time="Month", targets=["Sold", "B"])
-    assert len(Forecaster(**quick()).fit(series).predict()) == 6
-    with pytest.raises((ConfigError, DataError), match="target"):
-        Forecaster(**quick()).fit(replace(series), target="Sold")
+def test_columns_named_beside_a_panel_are_refused(wave, quick, read):
+    panel = read(wave().assign(B=1.0), "Sold", "B")
+    assert len(Forecaster(**quick()).fit(panel).predict()) == 6
+    with pytest.raises(ConfigError, match="a Panel knows its columns"):
+        Forecaster(**quick()).fit(panel, target="Sold")
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"time": "Month", "target": "Sold"},
+        {"time": ["Month"], "targets": ("Sold",)},
+        {"time": "Month"},  # the only column of numbers
+    ],
+    ids=str,
+)
+def test_one_name_or_several_say_what_the_columns_are(wave, quick, columns):
+    expected = fit(wave(), quick())
+    model = Forecaster(**quick()).fit(wave(), **columns)
+    same_frames(model.predict(), expected.predict())
+    assert model.fitted.columns.time == ("Month",)
+
+
+def test_the_step_tells_the_season_that_no_time_tells(wave, quick):
+    frame = wave()[["Sold"]]
+    model = Forecaster(**quick(season=None)).fit(frame, order="oldest-first")
+    assert model.fitted.fit.sizes.season == 1
+    model = Forecaster(**quick(season=None)).fit(frame, order="oldest-first", step="quarter")
+    assert model.fitted.fit.sizes.season == 4
+    assert model.predict()["time"].tolist() == [101, 102, 103]
