@@ -122,7 +122,7 @@ def fit_linear_path(
     """
     K = len(inputs.transform.columns)
     shortest = min(len(train) for train, _ in folds)
-    choices = [lags for lags in lag_choices(season) if lags < inputs.reach and 4 * lags <= shortest]
+    choices = [lags for lags in lag_choices(season) if lags < inputs.reach and 2 * lags <= shortest]
     if not choices:
         return None
     lags = max(choices)
