@@ -278,7 +278,9 @@ class TestCovariates:
         message = refusal(columns, y=[3, 1], x=pd.to_datetime(["2020-01-01", "2020-01-02"]))
         assert "column 'x' must hold texts or numbers, but it holds datetime64[ns]" in message
 
-    @pytest.mark.parametrize(("cells", "shown"), [([1, 1, 2, 7], "2"), (["u", "", "v", "w"], "v")])
+    @pytest.mark.parametrize(
+        ("cells", "shown"), [([1, 1, 2, 7], "2"), ([2, NAN, 1, 7], "1"), (["u", "", "v", "w"], "v")]
+    )
     def test_a_static_one_that_changes_is_refused(self, cells: list[Any], shown: str) -> None:
         columns = Columns(targets=("y",), series_id="s", statics=("c",))
         message = refusal(columns, y=[1, 2, 3, 4], s=["a", "a", "a", "b"], c=cells)

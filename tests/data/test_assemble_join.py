@@ -168,6 +168,12 @@ class TestCovariates:
         assert panel.known.tolist() == [3]
         assert panel.codes[:, 1].tolist() == [0] * 6
 
+    def test_missing_labels_do_not_hide_known_ones(self) -> None:
+        known = self.known()
+        cells = {"t": days(2, 4), "y": [2, 3, 4], "f": [20, 30, 40], "s": ["u"] * 3}
+        new = read(self.COLUMNS, like=known, p=["", "b", "b"], **cells)
+        assert join_panels(known, new).codes[:4, 0].tolist() == [0, 1, 1, 1]
+
     def test_labels_are_those_of_the_known_rows(self) -> None:
         known = self.known()
         cells = {"y": [4, 5, 6], "f": [4, 5, 6], "s": ["u"] * 3}
@@ -234,6 +240,18 @@ class TestManySeries:
             self.COLUMNS, like=later, t=[*days(2, 5), *days(9, 9)], y=range(5), s=list("ccccb")
         )
         assert join_panels(later, new).ticks.tolist() == [2, -1]
+
+    def test_ticks_of_new_series_on_another_day_of_the_week(self) -> None:
+        mondays, wednesdays = ["2020-01-06", "2020-01-13"], ["2020-01-15", "2020-01-22"]
+        known = read(
+            Columns(time=("t",), targets=("y",), series_id="s", step="week"),
+            t=[*wednesdays, *mondays],
+            y=range(4),
+            s=list("bbaa"),
+        )
+        assert known.ticks.tolist() == [1, 0]
+        new = read(self.COLUMNS, like=known, t=["2020-01-14", "2020-01-21"], y=[1, 2], s=list("cc"))
+        assert join_panels(known, new).ticks.tolist() == [1, 0, 1]
 
     def test_revised_values_of_a_named_series_are_taken(self) -> None:
         known = read(self.COLUMNS, t=days(1, 3), y=[1, 2, 3], s=list("aaa"))

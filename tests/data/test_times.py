@@ -196,6 +196,10 @@ class TestMonthOrDayFirst:
         texts = ["01/12/2020", "02/01/2020", "02/03/2020"]
         assert parse(texts) == ["2020-01-12T00:00", "2020-02-01T00:00", "2020-02-03T00:00"]
 
+    def test_the_only_descending_reading(self) -> None:
+        texts = ["02/03/2020", "02/01/2020", "01/12/2020"]
+        assert parse(texts) == ["2020-02-03T00:00", "2020-02-01T00:00", "2020-01-12T00:00"]
+
     def test_few_gaps_decide(self) -> None:
         months = self.days("2020-01-01", "MS", 24, "%d/%m/%Y")
         del months[5]

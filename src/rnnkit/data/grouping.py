@@ -98,7 +98,7 @@ def sorted_by_time(
         )
     else:
         note = Message("The rows are newest first and were turned round.")
-    return rows.take(np.lexsort((rows.origin, rows.times, rows.series))), (note,)
+    return rows.take(np.lexsort((rows.times, rows.series))), (note,)
 
 
 def in_order(
@@ -194,7 +194,7 @@ def without_doubles(rows: Rows) -> tuple[Rows, IntArray, tuple[Message, ...]]:
     keep = np.ones(len(rows.series), dtype=bool)
     keep[after[equal]] = False
     differing = np.zeros(len(rows.series), dtype=bool)
-    differing[after[~equal]] = True
+    differing[after] = True
     notes = [
         Message(
             "Left out, since they repeat a row of the same time in every column that is read: "
