@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,6 +39,7 @@ class Rows:
         return self.panel.starts[self.panel.series_of(origins)]
 
 
+@functools.lru_cache(maxsize=2)  # by identity: a fit and its evaluation ask again and again
 def prepare_rows(panel: Panel, horizon: int) -> Rows:
     """Return the rows of a panel, with room for a forecast after each series.
 

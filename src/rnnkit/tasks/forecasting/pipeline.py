@@ -161,13 +161,16 @@ class Pipeline:
         return Levels(join("loc"), join("scale"), join("floor"))
 
 
-def past_of(rows: Rows, series: int, before: int) -> Past:
-    """Return the rows of a series before tick `before`; of one that begins later, all it has."""
+def past_of(rows: Rows, series: int, *borders: int) -> Past:
+    """Return the rows of a series before the first tick of `borders` that has any before it.
+
+    Of a series that begins after all of them, all known rows.
+    """
     panel = rows.panel
-    known = int(panel.known[series])
-    count = min(known, before - int(panel.ticks[series]))
-    start = int(panel.starts[series])
-    part = slice(start, start + (count if count > 0 else known))
+    known, tick = int(panel.known[series]), int(panel.ticks[series])
+    counts = [min(known, border - tick) for border in borders]
+    count = next((count for count in counts if count > 0), known)
+    part = slice(int(panel.starts[series]), int(panel.starts[series]) + count)
     return Past(rows.values[part], rows.observed[part])
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from rnnkit.data.choosing import fit_centers, fit_levels, fit_transform
+from rnnkit.data.choosing import Past, fit_centers, fit_levels, fit_transform
 from rnnkit.data.covariates import fit_encodings
 from rnnkit.data.features import fit_features
-from rnnkit.data.panel import Panel
+from rnnkit.data.panel import IntArray, Panel
 from rnnkit.data.rows import prepare_rows
 from rnnkit.data.season import find_season
 from rnnkit.data.split import Split, rows_needed, split_by_time
@@ -25,6 +26,7 @@ from rnnkit.tasks.forecasting.config import (
 from rnnkit.tasks.forecasting.pipeline import Pipeline, past_of
 from rnnkit.training import find_device
 
+MOST_ROWS = 2_000_000  # that choices are made on; of more, series at even distances
 LARGEST = 1e100  # of the values; squares and sums of squares stay finite
 
 
@@ -78,25 +80,28 @@ def plan_fit(panel: Panel, config: ForecastConfig, season: int) -> Plan:
     if not len(begun):
         raise DataError(f"no series of {panel.name} begins before the validation part: give more")
     pasts = [past_of(rows, int(s), split.trained) for s in begun]
+    drawn = _places(pasts, MOST_ROWS)
+    sample = [pasts[place] for place in drawn]
     transform = fit_transform(
-        pasts,
+        sample,
         season=sizes.season,
         horizon=split.horizon,
         log=config.log,
         differencing=config.differencing,
     )
     levels, typical = fit_levels(transform, pasts, single=panel.is_single, typical=None)
-    transform = fit_centers(transform, pasts, levels)
+    transform = fit_centers(transform, sample, levels.of(drawn))
     if len(begun) < len(panel.ids):
-        everything = [past_of(rows, s, split.trained) for s in range(len(panel.ids))]
+        series = range(len(panel.ids))
+        everything = [past_of(rows, s, split.trained, split.known) for s in series]
         levels, _ = fit_levels(transform, everything, single=False, typical=typical)
     ticks = np.arange(len(rows.values)) - np.repeat(
         rows.panel.starts[:-1] - rows.panel.ticks, np.diff(rows.panel.starts)
     )
     features = fit_features(
-        pasts,
+        sample,
         transform,
-        levels.of(begun),
+        levels.of(begun[drawn]),
         context=sizes.context,
         encodings=fit_encodings(rows, ticks < split.trained),
     )
@@ -123,6 +128,12 @@ def quantiles(config: ForecastConfig) -> tuple[float, ...]:
         return (0.5,)
     tails = [(100 - level) / 200 for level in config.levels]
     return tuple(sorted({0.5, *tails, *(1 - tail for tail in tails)}))
+
+
+def _places(pasts: Sequence[Past], most: int) -> IntArray:
+    """Return the numbers of the series to choose by: all, or so many that they have `most` rows."""
+    rows = sum(len(past.values) for past in pasts)
+    return np.arange(0, len(pasts), max(1, -(-rows // most)))
 
 
 def _find_season(panel: Panel, config: ForecastConfig) -> tuple[int, Message]:
