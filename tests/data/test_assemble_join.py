@@ -168,6 +168,24 @@ class TestCovariates:
         assert panel.known.tolist() == [3]
         assert panel.codes[:, 1].tolist() == [0] * 6
 
+    def test_a_table_of_rows_to_come_needs_no_more_columns(self) -> None:
+        known = self.known()
+        new = read(self.COLUMNS, like=known, t=days(4, 6), f=[4, 5, 6])
+        assert new.covariates == known.covariates
+        panel = join_panels(known, new)
+        assert panel.numbers[:, 0].tolist() == [10, 20, 30, 4, 5, 6]
+        assert panel.codes[:, 1].tolist() == [0] * 6
+        assert panel.known.tolist() == [3]
+        assert notes(new) == [
+            "There is no column y, p, s: the rows are read as rows to come.",
+            "Rows after the last value of a target, of which only what is known in advance is read:"
+            " 3 of 3 rows.",
+        ]
+        with pytest.raises(DataError, match="no column 'y'"):
+            read(self.COLUMNS, like=known, t=days(4, 6), x=[4, 5, 6])
+        with pytest.raises(DataError, match="no column 'p'"):
+            read(self.COLUMNS, like=known, t=days(4, 6), y=[4, 5, 6], f=[4, 5, 6])
+
     def test_missing_labels_do_not_hide_known_ones(self) -> None:
         known = self.known()
         cells = {"t": days(2, 4), "y": [2, 3, 4], "f": [20, 30, 40], "s": ["u"] * 3}

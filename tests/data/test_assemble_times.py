@@ -212,6 +212,19 @@ class TestSteps:
         with pytest.raises(ConfigError, match="step must be words such as hour"):
             read(["2020-01-01"], step=words)
 
+    def test_ages(self) -> None:
+        for times, ids in (
+            (["1700", "1701", "2200"], list("aaa")),
+            (["1700-01-01", "1700-01-02", "1700-01-03", "2200-01-01"], list("aaab")),
+        ):
+            message = refusal(times, s=ids, series_id="s")
+            assert message == (
+                f"the times of the years {times[-2][:4]} and 2200 are too far apart to count the "
+                "steps between them; leave out the rows of one of them"
+            )
+        years = [str(year) for year in range(1700, 2150)]
+        assert len(read([*years, "2150"], s=["a"] * 450 + ["b"], series_id="s").values) == 451
+
     def test_too_few_rows(self) -> None:
         assert refusal(["2020-01-01", "2020-01-02", "2020-01-02"], [1, 2, 2]) == (
             "the frame has 2 rows, but at least 3 are needed to see the step of its times; give "

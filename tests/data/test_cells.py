@@ -276,3 +276,8 @@ def test_emptiness() -> None:
     assert not is_empty([""] * 2500 + ["0"])
     assert is_empty(pd.Series([None, np.nan]))
     assert not is_empty(pd.Series([None] * 1500 + [0.0]))
+
+
+def test_lists_are_no_texts() -> None:
+    with pytest.raises(DataError, match="column 'y' must hold single texts or numbers"):
+        factorize_texts(pd.Series([["a"], ["b"]]), column="y")

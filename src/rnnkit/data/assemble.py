@@ -67,8 +67,8 @@ def read_panel(
         columns: what the columns of the table are.
         like: a panel read before, of which the targets, covariates with their labels, step, clock
             and zone must be met. Rows too few to show a step do then, as do series of future rows
-            alone; and no row is left out at the start, since rows before it may be known
-            (`join_panels`).
+            alone, for which the columns of targets, past covariates and statics may be left out;
+            and no row is left out at the start, since rows before it may be known (`join_panels`).
 
     Raises:
         DataError: if a file cannot be read, a column or cell is not what `columns` says, times are
@@ -87,15 +87,15 @@ def read_panel(
     """
     columns = _met(columns, like)
     if columns.layout == "rows":
-        panel = read_wide(_read(source, columns), columns, like)
+        panel = read_wide(_read(source, columns, like), columns, like)
     else:
-        panel = _read_rows(source, _read(source, columns), columns, like)
+        panel = _read_rows(source, _read(source, columns, like), columns, like)
     panel = cut_ends(panel, may_be_future=like is not None)
     if like is None:
         panel = cut_starts(panel)
     if panel.times is None and columns.layout != "columns":
         panel = replace(panel, ticks=panel.known.max() - panel.known)
-        if panel.ticks.any():
+        if like is None and panel.ticks.any():
             panel = replace(panel, notes=(*panel.notes, _alignment(panel.known)))
     return panel
 
@@ -114,7 +114,7 @@ def resolve_order(source: str | Path | pd.DataFrame, columns: Columns) -> Column
     """
     if columns.time or columns.order is not None or columns.layout == "rows":
         return columns
-    table = _read(source, columns)
+    table = _read(source, columns, None)
     series, _ = _series(table, columns)
     found = find_order(table.columns, series, table.place)
     return replace(columns, order=found[0] if found else "oldest-first")
@@ -176,20 +176,35 @@ def _met(columns: Columns, like: Panel | None) -> Columns:
     return columns
 
 
-def _read(source: str | Path | pd.DataFrame, columns: Columns) -> Table:
+def _read(source: str | Path | pd.DataFrame, columns: Columns, like: Panel | None) -> Table:
     """Return the table with the columns that are named, or all where some must be found."""
+    may_be_future = like is not None and bool(like.of_role("future"))
     must_find = columns.targets in ((), (ALL,)) or (
         not columns.time and columns.order is None and columns.layout != "rows"
     )
     read = partial(read_table, source, header=columns.header, ragged=columns.layout == "rows")
-    if not must_find:
+    if not must_find and not may_be_future:
         return read(columns=columns.named)
     table = read(columns=None)
+    if may_be_future and not set(columns.targets) & set(table.names):
+        table = _with_empty_columns(table, columns)
     if all(name in table.columns for name in columns.named):
         return table
     # Reading a column by its name refuses it if it is not there, or cannot be read.
     found = read(columns=columns.named)
     return replace(table, columns={**found.columns, **table.columns})
+
+
+def _with_empty_columns(table: Table, columns: Columns) -> Table:
+    """Return a table of rows to come with the columns that are not known in advance."""
+    names = (*columns.targets, *columns.covariates, *columns.statics)
+    absent = [name for name in names if name not in table.names]
+    note = Message(
+        "There is no column {columns}: the rows are read as rows to come.",
+        {"columns": ", ".join(absent)},
+    )
+    empty = dict.fromkeys(absent, [""] * table.rows)
+    return replace(table, columns={**table.columns, **empty}, notes=(*table.notes, note))
 
 
 def _read_rows(

@@ -162,7 +162,7 @@ def factorize_texts(cells: Cells, *, column: str) -> tuple[NDArray[np.int64], tu
         `(N,)` int64 positions in the texts, `MISSING` where a cell is missing; the texts.
 
     Raises:
-        DataError: if the cells are times.
+        DataError: if the cells are times, lists or the like.
 
     Example:
         >>> codes, texts = factorize_texts(["b", " a", "", "b "], column="x")
@@ -175,7 +175,13 @@ def factorize_texts(cells: Cells, *, column: str) -> tuple[NDArray[np.int64], tu
         if pd.api.types.is_datetime64_any_dtype(kind) or pd.api.types.is_timedelta64_dtype(kind):
             raise DataError(f"column {column!r} must hold texts or numbers, but it holds {kind}")
         values = cells.astype(object)
-    raw, distinct = pd.factorize(values)
+    try:
+        raw, distinct = pd.factorize(values)
+    except TypeError as error:
+        raise DataError(
+            f"column {column!r} must hold single texts or numbers, but some of its cells hold "
+            f"several ({error})"
+        ) from error
     texts: dict[str, int] = {}
     codes = [
         MISSING if text.casefold() in MISSING_TEXTS else texts.setdefault(text, len(texts))

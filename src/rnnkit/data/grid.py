@@ -17,6 +17,7 @@ from rnnkit.errors import ConfigError, DataError, closest
 IntArray = NDArray[np.int64]
 
 _DAY = 86_400 * 10**9
+_AGE = 290 * 365  # days; int64 holds 292 years of nanoseconds
 _SPANS = {
     "nanosecond": 1,
     "microsecond": 10**3,
@@ -71,7 +72,7 @@ def common_step(times: Times, starts: IntArray) -> Step:
         starts: `(S + 1,)` the first row of each series, and `R`.
 
     Raises:
-        DataError: if no series has two rows.
+        DataError: if no series has two rows, or two rows of one are more than 290 years apart.
 
     Example:
         >>> times = np.array(["2020-01-31", "2020-02-29", "2020-05-31"], "M8[ns]")
@@ -81,6 +82,7 @@ def common_step(times: Times, starts: IntArray) -> Step:
     within = _within(len(times), starts)
     if not within.any():
         raise DataError("at least two rows of a series are needed to see a step")
+    _refuse_ages(times[:-1][within], times[1:][within])
     candidates: list[Step] = []
     months = _most_frequent(_distances(times.astype("M8[M]"))[within])
     if months >= 1:
@@ -116,6 +118,9 @@ def steps_between(step: Step, before: Times, after: Times) -> tuple[IntArray, ND
     Returns:
         `(N,)` int64, rounded down; `(N,)` bool, true where both times lie on one grid of the step.
 
+    Raises:
+        DataError: if fixed spans are counted over more than 290 years, which int64 does not hold.
+
     Example:
         >>> before = np.array(["2020-01-31", "2020-01-31"], "M8[ns]")
         >>> after = np.array(["2020-04-30", "2020-04-29"], "M8[ns]")
@@ -124,6 +129,7 @@ def steps_between(step: Step, before: Times, after: Times) -> tuple[IntArray, ND
         ([3, 3], [True, False])
     """
     if step.kind == "nanosecond":
+        _refuse_ages(before, after)
         spans = (after - before).astype(np.int64)
         return spans // step.count, spans % step.count == 0
     first, last = before.astype("M8[D]"), after.astype("M8[D]")
@@ -191,6 +197,17 @@ def _within(rows: int, starts: IntArray) -> NDArray[np.bool_]:
     within = np.ones(max(rows - 1, 0), dtype=bool)
     within[starts[1:-1] - 1] = False
     return within
+
+
+def _refuse_ages(before: Times, after: Times) -> None:
+    days = (after.astype("M8[D]") - before.astype("M8[D]")).astype(np.int64)
+    far = np.flatnonzero(np.abs(days) > _AGE)
+    if len(far):
+        years = before[far[0]].astype("M8[Y]"), after[far[0]].astype("M8[Y]")
+        raise DataError(
+            f"the times of the years {years[0]} and {years[1]} are too far apart to count the "
+            f"steps between them; leave out the rows of one of them"
+        )
 
 
 def _distances(times: Times) -> IntArray:

@@ -217,10 +217,14 @@ def check_statics(
 
 
 def _missing_cells(counts: dict[str, int], rows: int) -> tuple[Message, ...]:
+    """Return a note on the cells that are missing in columns of `rows` cells.
+
+    A column without any value is that of rows to come, of which nothing else is expected.
+    """
     parts = [
         Message("{count:,} of {rows:,} in {column}", {"count": n, "rows": rows, "column": name})
         for name, n in counts.items()
-        if n
+        if 0 < n < rows
     ]
     shown = tuple(parts[:_SHOWN])
     values: dict[str, Value] = {"columns": shown, "more": len(parts) - len(shown)}
