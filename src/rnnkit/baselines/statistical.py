@@ -163,7 +163,7 @@ class AutoARIMA(_Fitted):
         #  12   0.10    1.1    2.4    4.2
         #  24           0.76  11.7   16
         # and 250 once for 400 rows of season 52. A single series may take five times as long.
-        work = math.pow(rows, 0.65) * math.pow(season, 1.6)
+        work = math.pow(rows, 0.65) * (1 + math.pow(season, 1.6))
         return 0.1 + 0.0018 * work * max(1.0, season / 24) ** 2
 
     def _forecast_seconds(self, rows: int, season: int) -> float:
