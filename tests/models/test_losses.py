@@ -120,11 +120,10 @@ def test_quantiles_are_learned_in_the_order_of_the_outputs() -> None:
     targets = random(800, seed=6).view(-1, 1, 1)
     model = Outputs(torch.zeros(1, 1, 1, 3, dtype=torch.float64))
     loss = QuantileError([0.1, 0.5, 0.9])
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
-    for _ in range(150):
-        optimizer.zero_grad()
+    for _ in range(200):
         total, count = loss(model, ForecastBatch(torch.zeros(800, 1, 1), targets=targets))
-        torch.autograd.backward(total / count)
-        optimizer.step()
+        (slope,) = torch.autograd.grad(total / count, [model.outputs])
+        with torch.no_grad():
+            model.outputs.sub_(slope)
     expected = np.quantile(targets, [0.1, 0.5, 0.9])
     np.testing.assert_allclose(model.outputs.detach().flatten(), expected, atol=0.1)
