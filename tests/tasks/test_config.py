@@ -13,9 +13,10 @@ from rnnkit.tasks.forecasting.config import (
     Sizes,
     batch_size,
     ensemble_size,
+    loss_name,
+    patience,
     read_options,
     resolve,
-    rhythm,
     validation_blocks,
 )
 
@@ -33,21 +34,7 @@ WHOLE = {  # the least value of each whole number
     "seed": 0,
 }
 MAY_BE_LEFT_OPEN = {
-    "context",
-    "season",
-    "log",
-    "differencing",
-    "linear",
-    "loss",
-    "train_size",
-    "test_size",
-    "validation_size",
-    "ensemble",
-    "epochs",
-    "batch_size",
-    "schedule",
-    "patience",
-    "time_limit",
+    field.name for field in dataclasses.fields(ForecastConfig) if field.default is None
 }
 SIZES = {"train_size": 1, "validation_size": 1, "test_size": 0}
 NAN, INF = float("nan"), float("inf")
@@ -174,12 +161,9 @@ def test_one_forecast_must_fit_into_test_and_validation():
 def test_levels_are_percentages_in_rising_order():
     assert config(levels=(50,)).levels == (50,)
     assert config(levels=(1, 80, 99)).levels == (1, 80, 99)
-    for bad in ((), (95, 80), (80, 80)):
-        assert f"levels must be percentages in rising order, got {bad!r}" in refusal(levels=bad)
-    for bad in ((0, 50), (100,), (-5,), (80.0,), (True,)):
-        assert "levels must be whole percentages of 1 to 99" in refusal(levels=bad)
-    for bad in ("80", 80, None, ("80",)):
-        assert "levels" in refusal(levels=bad)
+    for bad in ((), (95, 80), (80, 80), (0, 50), (100,), (-5,), (80.0,), (True,), "80", 80, None):
+        says = "levels must be whole percentages of 1 to 99 in rising order"
+        assert refusal(levels=bad).startswith(says)
     assert ForecastConfig.from_options({"horizon": 1, "levels": [50, 90]}).levels == (50, 90)
 
 
@@ -303,15 +287,16 @@ def test_each_network_has_a_validation_block_unless_a_size_is_asked_for():
     assert validation_blocks(config(validation_size=20), 5) == 1
 
 
-@pytest.mark.parametrize("networks", [1, 5])
-def test_epochs_patience_and_schedule_are_by_rule_unless_asked_for(networks):
-    ruled = rhythm(config(), networks)
-    assert ruled.epochs >= ruled.patience >= 1
-    for name, value in (("epochs", 7), ("patience", 3), ("schedule", "plateau")):
-        paced = rhythm(config(**{name: value}), networks)
-        assert getattr(paced, name) == value
-        others = {"epochs", "patience", "schedule"} - {name}
-        assert all(getattr(paced, other) == getattr(ruled, other) for other in others)
+def test_long_epochs_are_not_waited_for_as_often_unless_asked_for():
+    assert patience(config(), 100) >= patience(config(), 10**6) >= 1
+    assert patience(config(patience=3), 100) == patience(config(patience=3), 10**6) == 3
+
+
+@pytest.mark.parametrize("series", [1, 2, 1000])
+def test_the_loss_asked_for_is_taken(series):
+    for loss in ("squared", "absolute"):
+        assert loss_name(config(loss=loss), series) == loss
+    assert loss_name(config(), series) in ("squared", "absolute")
 
 
 @pytest.mark.parametrize("windows", [1, 100, 512, 513, 543, 544, 1024, 1025, 2048, 2049, 10**6])

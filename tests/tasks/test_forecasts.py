@@ -6,8 +6,10 @@ import pandas as pd
 import pytest
 
 from rnnkit import Forecaster
-from rnnkit.data.readers import read_series
+from rnnkit.data.assemble import read_panel
+from rnnkit.data.columns import Columns
 from rnnkit.errors import DataError
+from rnnkit.tasks.forecasting import evaluation
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +35,10 @@ def test_times_go_on_as_they_went(wave, quick, freq):
     model = fit(wave(100, start="1990-01-01", freq=freq), quick(horizon=4))
     forecast = model.predict()
     assert forecast["time"].tolist() == times[100:].tolist()
-    assert forecast.columns.tolist() == ["time", "target", "value"]
+    assert forecast.columns.tolist() == [
+        *("time", "target", "value"),
+        *("lower_80", "upper_80", "lower_95", "upper_95"),
+    ]
     assert forecast["time"].dtype == "datetime64[ns]"
     assert forecast["value"].dtype == np.float64
 
@@ -48,29 +53,64 @@ def test_newer_rows_continue_the_known_ones(fitted, wave):
     assert values(fitted.predict(longer)).tolist() != values(fitted.predict()).tolist()
 
 
+@pytest.mark.parametrize("first", [0, 40, 80, 95])
+def test_a_forecast_does_not_depend_on_where_the_file_begins(fitted, wave, first):
+    longer = wave(110)
+    same_frames(fitted.predict(longer[first:]), fitted.predict(longer[100:]))
+
+
+def test_no_error_on_a_row_that_was_learned_from_makes_an_interval(wave, quick, monkeypatch):
+    """Whatever rows a file holds before those of the fit."""
+    counted = []
+    real = evaluation.interval_ends
+
+    def count(calibration, *rest):
+        counted.append(calibration.errors.shape[1])
+        return real(calibration, *rest)
+
+    monkeypatch.setattr(evaluation, "interval_ends", count)
+    longer = wave(115)
+    model = fit(longer[40:110], quick())
+    for rows in (longer[40:110], longer[:110], longer[:115], longer[40:115], longer[105:115]):
+        model.predict(rows)
+    _, known, *others = counted  # the first is that of the fit
+    assert others == [known, known + 3, known + 3, known + 3]  # three horizons end in 5 rows
+
+
 def test_revised_rows_replace_the_known_ones(fitted, wave):
     longer = wave(105)
-    longer.loc[97:, "Sold"] += 5
-    same_frames(fitted.predict(longer[97:]), fitted.predict(longer))
-    same_frames(fitted.predict(longer[97:99]), fitted.predict(longer[:99]))
+    longer.loc[97:, "Sold"] += 5  # 3 of the 7 rows that both have
+    same_frames(fitted.predict(longer[93:]), fitted.predict(longer))
+    assert (
+        values(fitted.predict(longer[93:])).tolist() != values(fitted.predict(wave(105))).tolist()
+    )
+    with pytest.raises(DataError, match="differs from the known rows in 3 of the 3 rows"):
+        fitted.predict(longer[97:])
 
 
-def test_a_gap_after_the_known_rows_is_refused(fitted, wave):
-    with pytest.raises(DataError, match=r"2008-06-01.*the next is 2008-05-01"):
-        fitted.predict(wave(105)[101:])
-    with pytest.raises(DataError, match="where 2003-05-01 was expected"):
-        fitted.predict(wave(100).drop(index=40))
+def test_rows_that_are_missing_after_the_known_ones_are_a_gap(fitted, wave):
+    """Filled by what came before, whether the file or the join leaves the gap."""
+    longer = wave(105)
+    empty = longer.assign(Sold=longer["Sold"].where(~longer.index.isin([100, 101])))
+    expected = fitted.predict(empty)
+    assert expected["time"].iloc[0] == pd.Timestamp("2008-10-01")
+    same_frames(fitted.predict(longer[102:]), expected)
+    same_frames(fitted.predict(longer.drop(index=[100, 101])), expected)
+    assert values(expected).tolist() != values(fitted.predict(longer)).tolist()
+    with pytest.raises(DataError, match=r"2030-01-01, 260 steps \(month\) after the last"):
+        fitted.predict(wave(11, start="2030-01-01"))
 
 
-def test_a_forecast_knows_the_rows_before_it_and_no_other(fitted, wave):
+def test_a_forecast_knows_the_rows_before_it_and_no_other(fitted, wave, read):
     """As a model would have seen it at that time; scores are those of such forecasts."""
     frame = wave()
     future = frame.copy()
     future.loc[92:, "Sold"] = -1e6
     pipeline = fitted.fitted.fit.pipeline
-    series = [read_series(f, time="Month", targets=["Sold"]) for f in (frame, future)]
     origins = np.array([60, 92])
-    one, other = (pipeline.forecast(s.times, s.values, origins) for s in series)
+    (one,), (other,) = (
+        pipeline.forecast(pipeline.inputs(read(f)), origins) for f in (frame, future)
+    )
     assert np.array_equal(one, other)
     assert one[1, :, 0] == pytest.approx(values(fitted.predict(frame[:92])), rel=1e-6)
     errors = [
@@ -90,34 +130,39 @@ def test_another_series_of_the_kind_is_forecast_from_its_own_rows(fitted, wave):
 
 
 def test_a_history_alone_and_beside_a_longer_one_gives_the_same_numbers(fitted, wave):
-    short, long = wave(5), wave(100)
+    short, long = wave(20, start="1970-01-01"), wave(100)
     alone = fitted.predict(short)
     together = fitted.predict([short, long, short])
     assert isinstance(together, list)
     for forecast, expected in zip(together, (alone, fitted.predict(), alone), strict=True):
         same_frames(forecast, expected)
-    series = read_series(long, time="Month", targets=["Sold"])
-    forecast = fitted.fitted.fit.pipeline.forecast
-    padded = forecast(series.times, series.values, np.array([5, 100]))
-    assert padded[0, :, 0] == pytest.approx(values(alone), rel=1e-6)
     assert fitted.predict([]) == []
 
 
-def test_too_short_a_history_is_refused_with_the_number_needed_which_suffices(wave, quick):
+def test_a_history_shorter_than_the_reach_must_continue_the_known_rows(wave, quick):
     model = fit(wave(), quick(season=6, differencing="seasonal"))
-    with pytest.raises(DataError, match=r"has 2 rows, and a forecast needs at least \d+") as error:
-        model.predict(wave(2))
-    needed = int(re.search(r"at least (\d+)", str(error.value))[1])
-    assert len(model.predict(wave(needed))) == 3
-    with pytest.raises(DataError, match=f"needs at least {needed}"):
-        model.predict(wave(needed - 1))
-    for start in ("1980-01-01", "2030-01-01"):
-        with pytest.raises(DataError, match=r"not continue the known rows.*\b18\b"):
-            model.predict(wave(17, start=start))
-        assert len(model.predict(wave(18, start=start))) == 3
+    reach = model.fitted.fit.pipeline.reach
+    assert reach == 18
+    for start, says in (("1980-01-01", "ends before the known rows begin"), ("2030-01-01", "260")):
+        with pytest.raises(DataError, match=says):
+            model.predict(wave(reach - 1, start=start))
+        assert len(model.predict(wave(reach, start=start))) == 3
 
 
-@pytest.mark.parametrize(("fitted_at", "given"), [("+09:00", "Z"), ("+09:00", ""), ("", "+09:00")])
+def test_times_of_another_offset_are_the_same_moments(wave, quick):
+    def clock(offset, hours):
+        frame = wave(105, freq="h")
+        times = frame["Month"] + pd.Timedelta(hours=hours)
+        return frame.assign(Month=times.dt.strftime(f"%Y-%m-%d %H:%M{offset}"))
+
+    model = fit(clock("+09:00", 9)[:100], quick())
+    expected = model.predict(clock("+09:00", 9)[100:])
+    assert expected["time"].iloc[0] == pd.Timestamp("2000-01-05 18:00")
+    same_frames(model.predict(clock("Z", 0)[100:]), expected)
+    same_frames(model.predict(clock("-03:30", -3.5)[100:]), expected)
+
+
+@pytest.mark.parametrize(("fitted_at", "given"), [("+09:00", ""), ("", "+09:00"), ("", "Z")])
 def test_times_on_another_clock_are_refused(wave, quick, fitted_at, given):
     def clock(rows, offset):
         frame = wave(rows, freq="h")
@@ -132,23 +177,34 @@ def test_times_on_another_clock_are_refused(wave, quick, fitted_at, given):
             model.evaluate(rows)
 
 
-def test_a_series_of_another_form_is_refused(fitted, wave):
-    series = read_series(wave(110), time="Month", targets=["Sold"])
-    assert len(fitted.predict(series)) == 3
-    daily = read_series(wave(110, freq="D"), time="Month", targets=["Sold"])
-    two = read_series(wave(110).assign(B=1.0), time="Month", targets=["Sold", "B"])
-    other = read_series(wave(110).assign(B=1.0), time="Month", targets=["B"])
-    for wrong in (daily, two, other):
-        with pytest.raises(DataError, match="forecaster was fitted with"):
-            fitted.predict(wrong)
+def test_a_panel_of_another_form_is_refused(fitted, wave, read):
+    assert len(fitted.predict(read(wave(110)))) == 3
+    many = read(wave(110).assign(Shop="a"), series_id="Shop")
+    for wrong in (
+        read(wave(110, freq="D")),
+        read(wave(110).assign(B=1.0), "Sold", "B"),
+        read(wave(110).assign(B=1.0), "B"),
+        read(wave(110).assign(B=1.0), covariates=("B",)),
+        many,
+        read_panel(wave(110), Columns(targets=("Sold",), order="oldest-first")),
+    ):
+        for ask in (fitted.predict, fitted.evaluate):
+            with pytest.raises(DataError):
+                ask(wrong)
     with pytest.raises(DataError, match="source must be a path or a DataFrame"):
         fitted.predict(wave(110)["Sold"].to_numpy())
 
 
-def test_a_value_that_has_no_log_is_refused_by_its_row(wave, quick):
+def test_what_has_no_log_counts_as_the_least_that_is_logged(wave, quick):
     model = fit(wave(), quick(log=True))
-    with pytest.raises(DataError, match=r"'Sold' holds -3 .*logarithm"):
-        model.predict(wave().assign(Sold=lambda frame: frame["Sold"].where(frame.index != 50, -3)))
+    frames = []
+    for value in (-3.0, 0.0, model.fitted.fit.pipeline.levels.floor[0, 0]):
+        frame = wave(105)
+        frame.loc[102, "Sold"] = value
+        frames.append(model.predict(frame))
+    assert np.isfinite(frames[0].iloc[:, 2:].to_numpy(dtype=float)).all()
+    for frame in frames[1:]:
+        same_frames(frame, frames[0])
 
 
 def test_later_rows_are_scored_and_those_seen_are_not(fitted, wave):
@@ -169,12 +225,14 @@ def test_later_rows_are_scored_and_those_seen_are_not(fitted, wave):
 
 
 def test_rows_that_cannot_be_scored_are_refused(fitted, wave):
-    with pytest.raises(DataError, match=r"has 0 rows after 2007-04-01.*scored on 3"):
-        fitted.evaluate(wave(60))
-    with pytest.raises(DataError, match="has 2 rows after 2007-04-01"):
+    for rows in (60, 88):
+        with pytest.raises(DataError, match="no row after 2007-04-01, the last that fitting used"):
+            fitted.evaluate(wave(rows))
+    with pytest.raises(DataError, match="has no 3 rows to score a forecast on"):
         fitted.evaluate(wave(90))
-    with pytest.raises(DataError, match="not continue the known rows"):
-        fitted.evaluate(wave(110)[105:])
+    assert fitted.evaluate(wave(91))["test"]["origins"] == 1
+    with pytest.raises(DataError, match="260 steps"):
+        fitted.evaluate(wave(11, start="2030-01-01"))
 
 
 def test_newer_rows_are_scored_with_the_known_rows_before_them(wave, quick):
@@ -202,7 +260,7 @@ def test_a_forecast_that_overflows_is_refused(wave, quick):
     fitted = fit(wave(), quick(log=True)).fitted
     wild = replace(fitted.fit.pipeline, weights=np.array([1e9]))
     with pytest.raises(DataError, match="forecast of Sold is not finite"):
-        wild.forecast(fitted.series.times, fitted.series.values, np.arange(20, 90))
+        wild.forecast(wild.inputs(fitted.panel), np.arange(20, 90))
 
 
 def test_without_a_test_part_everything_else_works(wave, quick, tmp_path):
@@ -211,10 +269,11 @@ def test_without_a_test_part_everything_else_works(wave, quick, tmp_path):
     metrics = model.evaluate()
     assert (metrics["test"], metrics["verdict"], metrics["warning"]) == (None, "", "")
     assert len(model.predict()) == 3
-    assert "test " not in model.summary()
+    assert not re.search("^test ", model.summary(), re.MULTILINE)
+    assert re.search("^test ", fit(wave(), quick()).summary(), re.MULTILINE)
     assert model.plot().axes
     model.save(tmp_path / "run")
     assert (tmp_path / "run" / "report.html").exists()
-    with pytest.raises(DataError, match="0 rows after 2008-04-01"):
+    with pytest.raises(DataError, match="no row after 2008-04-01"):
         model.evaluate(wave())
     assert model.evaluate(wave(110)[100:])["test"]["origins"] == 8
