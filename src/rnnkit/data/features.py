@@ -53,11 +53,13 @@ class Features:
         channels: the channels, fitted on the training part.
         context: rows of a context, `T`.
         encodings: of the covariates.
+        calendar: whether the network reads the calendar.
     """
 
     channels: tuple[Channel, ...]
     context: int
     encodings: tuple[Encoding, ...] = ()
+    calendar: bool = True
 
     @property
     def lag(self) -> int:
@@ -80,6 +82,7 @@ class Features:
             "context": self.context,
             "channels": [vars(channel) for channel in self.channels],
             "covariates": [encoding.to_json() for encoding in self.encodings],
+            "calendar": self.calendar,
         }
 
     @classmethod
@@ -87,7 +90,7 @@ class Features:
         """Return the features that `to_json` wrote."""
         channels = tuple(Channel(**channel) for channel in values["channels"])
         encodings = tuple(map(Encoding.from_json, values["covariates"]))
-        return cls(channels, int(values["context"]), encodings)
+        return cls(channels, int(values["context"]), encodings, bool(values["calendar"]))
 
     def channel_values(self, past: FloatArray, observed: FloatArray) -> FloatArray:
         """Return the channels `(M, T, C)` of `past (M, P, K)` of z, with `P >= reach`.
@@ -116,6 +119,7 @@ def fit_features(
     *,
     context: int,
     encodings: tuple[Encoding, ...] = (),
+    linear: Sequence[bool] = (),
 ) -> Features:
     """Choose and fit the network's inputs on the training parts, one a series.
 
@@ -124,8 +128,13 @@ def fit_features(
     put: where the means of the two halves of the training part lie within 0.3 standard deviations,
     so that a level never seen in training is not to be expected. A column with a cycle of several
     seasons gives its change over that, too. A column with missing values says also where they are.
+
+    Of a column that has a linear path beneath the network (`linear`) the network reads no level and
+    no calendar, and in a single series no season either: they are the path's, and what a network
+    learned from them beside it did not last. Many series are windows enough to learn a season from.
     """
     channels: list[Channel] = []
+    single = len(pasts) == 1
     for k, column in enumerate(transform.columns):
         zs = [_column(transform, past, levels, s, k) for s, past in enumerate(pasts)]
         pooled = np.concatenate(zs)
@@ -133,13 +142,15 @@ def fit_features(
         moves = [_move(z) for z in zs if len(z) >= 2 and z.std() > 0]
         stable = not moves or float(np.mean(moves)) < _STABLE
         seasonal = column.differencing.startswith("seasonal")
-        if column.differencing == "none" or stable:
+        above = bool(linear) and linear[k]
+        if not above and (column.differencing == "none" or stable):
             channels.append(Channel(k, "level", 1, float(pooled.mean()), spread))
-        if column.differencing != "none":
-            m = column.season if seasonal else 1
+        if above or column.differencing != "none":
+            m = column.season if seasonal and not (above and single) else 1
             relative = usable_scale(_relative_spread(zs, m, context), pooled)
             channels.append(Channel(k, "relative", m, 0.0, relative))
-        for m in (column.season, find_cycle(zs, column.season)) if seasonal else ():
+        cycle = find_cycle(zs, column.season) if seasonal else 0
+        for m in (0 if above and single else column.season, cycle) if seasonal else ():
             if m:
                 change = np.concatenate([z[m:] - z[:-m] for z in zs])
                 spread = usable_scale(float(change.std()) if change.size else 0.0, pooled)
@@ -147,7 +158,7 @@ def fit_features(
                 channels.append(Channel(k, "seasonal", m, mean, spread))
         if not all(past.observed[:, k].all() for past in pasts):
             channels.append(Channel(k, "observed", 1, 0.0, 1.0))
-    return Features(tuple(channels), context, encodings)
+    return Features(tuple(channels), context, encodings, not linear or not all(linear))
 
 
 def find_cycle(zs: Sequence[FloatArray], season: int) -> int:

@@ -87,7 +87,7 @@ def join_panels(known: Panel, new: Panel) -> Panel:
         >>> join_panels(known, new).values[:, 0].tolist()
         [7.0, 8.0, 6.0, 9.0]
     """
-    _check_alike(known, new)
+    check_alike(known, new)
     match = _match(known, new)
     _check_reach(known, new, match)
     starts = np.concatenate([[0], np.cumsum(match.lengths)]).astype(np.int64)
@@ -148,7 +148,8 @@ class _Places:
         return np.flatnonzero(is_empty)
 
 
-def _check_alike(known: Panel, new: Panel) -> None:
+def check_alike(known: Panel, new: Panel) -> None:
+    """Raise DataError unless both panels have the same targets, covariates, step and clock."""
     if known.is_single != new.is_single:
         one = "one series without a name"
         many = "series with names"

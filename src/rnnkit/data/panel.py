@@ -156,6 +156,15 @@ class Panel:
             raise DataError(f"{self.name} has no row before tick {tick}")
         return _assemble(self, parts)
 
+    def ending(self, known: IntArray) -> Panel:
+        """Return the panel of the first `known (S,)` rows of each series, at least 1 each."""
+        parts = []
+        for s, count in enumerate(known.tolist()):
+            rows = self.rows(s)
+            stop = rows.stop if self.of_role("future") else rows.start + count
+            parts.append((s, slice(rows.start, stop), count))
+        return _assemble(self, parts)
+
     def find(self, name: str) -> int:
         """Return the number of the series called `name`.
 

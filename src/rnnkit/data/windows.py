@@ -118,14 +118,13 @@ class Inputs:
             past, observed = self.past(origins)
             z = self.transform.forward(past, self.levels_at(origins))
         rows = self._context_rows(origins)
-        return np.concatenate(
-            [
-                self.features.channel_values(z, observed.astype(np.float64)),
-                self.covariates.numbers[rows],
-                self.rows.calendar[rows],
-            ],
-            axis=-1,
-        )
+        parts: list[FloatArray] = [
+            self.features.channel_values(z, observed.astype(np.float64)),
+            self.covariates.numbers[rows].astype(np.float64),
+        ]
+        if self.features.calendar:
+            parts.append(self.rows.calendar[rows].astype(np.float64))
+        return np.concatenate(parts, axis=-1)
 
     def codes(self, origins: IntArray) -> Tensor | None:
         """Return the labels `(M, T, Q)` of each context's rows; `None` where there are none."""
@@ -189,7 +188,7 @@ class Windows:
             self._weights = torch.from_numpy(counts.astype(np.float32))
         self._cached: Tensor | None = None
         width = len(inputs.features.channels) + inputs.covariates.numbers.shape[1]
-        width += inputs.rows.calendar.shape[1]
+        width += inputs.rows.calendar.shape[1] * inputs.features.calendar
         if len(origins) * inputs.features.context * width <= _CACHE:
             parts = [make_batch(inputs, origins[chunk]).values for chunk in _chunks(len(origins))]
             self._cached = torch.cat(parts) if parts else None

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 from rnnkit.data.scaling import Differencing
 from rnnkit.errors import ConfigError, closest
@@ -19,6 +19,7 @@ Loss = Literal["squared", "absolute"]
 Intervals = Literal["conformal", "quantile", "none"]
 
 LONG = 500  # rows from which a fifth of a series is kept for the test
+LONG_EPOCH = 20_000  # windows in an epoch from which fewer are waited for
 MANY = 1000  # training windows from which one network replaces an ensemble
 LARGEST_SEED = 2**32 - 1
 CONTEXT = 96  # rows that a context of whole seasons may reach at the most
@@ -58,15 +59,13 @@ class ForecastConfig:
         dropout: share of units dropped in training between layers and before the last map.
         recurrent_dropout: share of the recurrent state dropped in training.
         ensemble: networks, differing in their seed, whose forecasts are averaged.
-        epochs: passes over the training windows at the most; by rule 300 for an ensemble and 30
-            for one network, which sees more windows in each.
+        epochs: passes over the training windows at the most.
         batch_size: windows a step of the optimiser.
         learning_rate: of AdamW.
         weight_decay: of AdamW.
-        schedule: `constant`, `cosine` or `plateau`; by rule constant for an ensemble and cosine for
-            one network.
+        schedule: `constant`, `cosine` or `plateau`.
         patience: epochs without improvement on the validation part before training stops; by rule
-            20 for an ensemble and 8 for one network.
+            20, and 5 where an epoch has 20,000 windows or more.
         clip_norm: largest norm of a gradient.
         time_limit: seconds that training may take, shared equally by the networks of an ensemble;
             `None` for no limit.
@@ -102,11 +101,11 @@ class ForecastConfig:
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
     ensemble: int | None = None
-    epochs: int | None = None
+    epochs: int = 300
     batch_size: int | None = None
     learning_rate: float = 0.003
     weight_decay: float = 0.0
-    schedule: Schedule | None = None
+    schedule: Schedule = "constant"
     patience: int | None = None
     clip_norm: float = 1.0
     time_limit: float | None = None
@@ -243,23 +242,11 @@ def validation_blocks(config: ForecastConfig, networks: int) -> int:
     return networks if config.validation_size is None else 1
 
 
-@dataclass(frozen=True)
-class Rhythm:
-    """How long and how fast a network learns."""
-
-    epochs: int
-    patience: int
-    schedule: Schedule
-
-
-def rhythm(config: ForecastConfig, networks: int) -> Rhythm:
-    """Fill in epochs, patience and schedule, by how many networks there are."""
-    epochs, patience, schedule = (300, 20, "constant") if networks > 1 else (30, 8, "cosine")
-    return Rhythm(
-        config.epochs or epochs,
-        config.patience or patience,
-        config.schedule or cast(Schedule, schedule),
-    )
+def patience(config: ForecastConfig, windows: int) -> int:
+    """Return how many epochs without gain are waited for: by rule 20, or 5 where they are long."""
+    if config.patience is not None:
+        return config.patience
+    return 20 if windows < LONG_EPOCH else 5
 
 
 def loss_name(config: ForecastConfig, series: int) -> Loss:

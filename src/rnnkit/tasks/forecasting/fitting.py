@@ -28,7 +28,7 @@ from rnnkit.tasks.forecasting.config import (
     Sizes,
     batch_size,
     loss_name,
-    rhythm,
+    patience,
 )
 from rnnkit.tasks.forecasting.intervals import Calibration, calibrate
 from rnnkit.tasks.forecasting.pipeline import (
@@ -36,7 +36,7 @@ from rnnkit.tasks.forecasting.pipeline import (
     input_sizes,
     network_outputs,
 )
-from rnnkit.tasks.forecasting.planning import Plan, quantiles
+from rnnkit.tasks.forecasting.planning import Plan, plan_features, quantiles
 from rnnkit.training import History, Progress, Trainer, TrainingConfig, threads_for
 from rnnkit.training.epochs import Loss
 
@@ -97,13 +97,16 @@ def fit_pipeline(
     ]
     paths = _linear_paths(inputs, parts[: len(split.blocks)], split.all_origins(panel), plan)
     used = _used(paths, config, windows=len(parts[0][0]))
+    base = plan.bare
+    if any(used):
+        base = replace(base, features=plan_features(plan, used))
     parts = [(_sample(a, MOST_WINDOWS), _sample(b, MOST_WINDOWS // 4)) for a, b in parts]
     fitted, histories, unseen = [], [], []
     for member, (train, held) in enumerate(parts):
         path = None
         if paths is not None and any(used):
             path = paths.train[member % len(paths.train)].only(used)
-        bare = replace(plan.bare, linear=path)
+        bare = replace(base, linear=path)
         inputs = bare.inputs(plan.panel)
         network = new_network(config, input_sizes(inputs), len(bare.targets), member)
         trainer = Trainer(
@@ -128,7 +131,7 @@ def fit_pipeline(
         unseen.append((np.where(counts, outputs, 0.0), np.where(counts, targets, 0.0)))
     weights = plan.bare.weights if config.intervals == "quantile" else output_weights(unseen)
     pipeline = replace(
-        plan.bare,
+        base,
         linear=None if paths is None or not any(used) else paths.final.only(used),
         networks=tuple(network for one in fitted for network in one.networks),
         weights=weights,
@@ -240,14 +243,13 @@ def _loss(config: ForecastConfig, series: int) -> Loss:
 
 
 def _training(config: ForecastConfig, windows: int, member: int, members: int) -> TrainingConfig:
-    pace = rhythm(config, members)
     return TrainingConfig(
-        epochs=pace.epochs,
+        epochs=config.epochs,
         batch_size=batch_size(config, windows),
         learning_rate=config.learning_rate,
         weight_decay=config.weight_decay,
-        schedule=pace.schedule,
-        patience=pace.patience,
+        schedule=config.schedule,
+        patience=patience(config, windows),
         clip_norm=config.clip_norm,
         time_limit=None if config.time_limit is None else config.time_limit / members,
         seed=_member_seed(config, member),

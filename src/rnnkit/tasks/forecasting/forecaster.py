@@ -155,9 +155,10 @@ class Forecaster:
         """Forecast the `horizon` rows after the last known one of each series.
 
         Args:
-            data: histories that hold a whole context, or fewer rows that have arrived since and
-                continue those known from `fit` (and replace them where both have a row). `None`
-                forecasts what follows the data of `fit`. A list of such gives a list.
+            data: rows after which to forecast. Those known from `fit` come before them where they
+                continue those (and give way where both have a row); another history of a single
+                series stands alone and must hold a whole context. `None` forecasts what follows
+                the data of `fit`. A list of such gives a list.
 
         Returns:
             A frame with the columns `time` (datetime64, or the number of the row where there are no

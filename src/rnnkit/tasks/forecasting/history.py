@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnkit.data.joining import join_panels
+from rnnkit.data.joining import check_alike, join_panels
 from rnnkit.data.panel import Panel
 from rnnkit.data.times import show_time
 from rnnkit.errors import DataError
@@ -13,54 +13,54 @@ from rnnkit.errors import DataError
 def continues(known: Panel, new: Panel) -> bool:
     """Return whether `new` goes on with `known`: its series follow, or share mostly equal rows.
 
-    Series without times say nothing of where they begin, and are taken to go on.
+    Series without times say nothing of where they begin, and are taken to go on. Series with names
+    go on with those of their names.
     """
-    if known.times is None or new.times is None:
+    if known.times is None or new.times is None or not known.is_single:
         return True
     assert known.clock is not None
-    for s, name in enumerate(new.ids):
-        if name not in known.ids:
-            continue
-        old, fresh = known.known_rows(known.ids.index(name)), new.known_rows(s)
-        times, ours = new.times[fresh], known.times[old]
-        start = int(np.searchsorted(ours, times[0]))
-        if start == len(ours):
-            if times[0] != known.clock.step.advance(ours[-1], 1)[0]:
-                return False
-            continue
-        shared = min(len(ours) - start, len(times))
-        if (ours[start : start + shared] != times[:shared]).any():
-            return False
-        before, after = known.values[old][start : start + shared], new.values[fresh][:shared]
-        equal = ((before == after) | (np.isnan(before) & np.isnan(after))).all(axis=1)
-        if equal.mean() <= 0.5:
-            return False
-    return True
+    times, ours = new.times[new.known_rows(0)], known.times[known.known_rows(0)]
+    if not len(times):
+        return True  # future rows alone
+    start = int(np.searchsorted(ours, times[0]))
+    if start == len(ours):
+        return bool(times[0] == known.clock.step.advance(ours[-1], 1)[0])
+    offset = int(np.searchsorted(times, ours[0])) if start == 0 else 0
+    shared = min(len(ours) - start, len(times) - offset)
+    if shared <= 0 or (ours[start : start + shared] != times[offset : offset + shared]).any():
+        return False
+    before = known.values[start : start + shared]
+    after = new.values[new.known_rows(0)][offset : offset + shared]
+    equal = ((before == after) | (np.isnan(before) & np.isnan(after))).all(axis=1)
+    return bool(equal.mean() > 0.5)
 
 
 def with_history(known: Panel, new: Panel, *, reach: int) -> Panel:
-    """Return `new` with the known rows before it, unless each of its series can stand alone.
+    """Return the series of `new` up to their last rows, with the known rows before those.
+
+    A single series that does not go on with the known one stands alone.
 
     Args:
         known: the rows from fitting.
-        new: rows that arrived since, or other histories.
-        reach: rows with which a series stands alone.
+        new: rows that arrived since, or another history.
+        reach: rows with which a single series stands alone.
 
     Raises:
-        DataError: if `new` has fewer rows and does not continue `known`.
+        DataError: if `new` is of another form, or has fewer rows and does not continue `known`.
     """
-    if (new.known >= reach).all() and not (new.times is None and not known.is_single):
+    check_alike(known, new)
+    if known.is_single and new.known[0] >= reach and not continues(known, new):
         return new
     joined = join_panels(known, new)
-    return joined.take([joined.find(name) for name in new.ids])
+    return _up_to(joined.take([joined.find(name) for name in new.ids]), new)
 
 
 def to_score(known: Panel, new: Panel, *, seen: int, reach: int) -> tuple[Panel, int]:
     """Return the panel to score on, and the first tick that may be forecast.
 
     The known rows are joined to rows that continue them, so that a baseline learns from as many as
-    the network did, and must be where these begin too late for a whole context. Another series of
-    the same kind stands alone.
+    the network did, and must be where these begin too late for a whole context. Another single
+    series stands alone.
 
     Args:
         known: the rows from fitting.
@@ -69,14 +69,13 @@ def to_score(known: Panel, new: Panel, *, seen: int, reach: int) -> tuple[Panel,
         reach: rows of a whole context.
 
     Raises:
-        DataError: if there is no row after those that fitting saw.
+        DataError: if there is no row after those that fitting saw, or `new` is of another form.
     """
+    check_alike(known, new)
     if new.times is None or known.times is None:
-        return join_panels(known, new), known.last_tick
-    assert known.clock is not None
-    begin = int(np.argmin(known.ticks))
-    axis = known.times[known.starts[begin] : known.starts[begin] + known.known[begin]]
-    last = axis[min(seen, len(axis)) - 1]
+        joined = join_panels(known, new)
+        return joined.take([joined.find(name) for name in new.ids]), known.last_tick
+    last = _time_before(known, seen)
     later = np.flatnonzero(new.times > last)
     if not len(later):
         raise DataError(
@@ -86,5 +85,28 @@ def to_score(known: Panel, new: Panel, *, seen: int, reach: int) -> tuple[Panel,
     series = new.series_of(later)
     first = int((new.ticks[series] + later - new.starts[series]).min())
     if continues(known, new) or first - int(new.ticks.min()) < reach:
-        return join_panels(known, new), seen
+        joined = join_panels(known, new)
+        return _up_to(joined.take([joined.find(name) for name in new.ids]), new), seen
     return new, first
+
+
+def _time_before(known: Panel, tick: int) -> np.datetime64:
+    """Return the time of the last row before `tick`, of any series."""
+    assert known.times is not None
+    ends = np.minimum(known.known, tick - known.ticks)
+    rows = (known.starts[:-1] + ends - 1)[ends > 0]
+    latest: np.datetime64 = known.times[rows].max()
+    return latest
+
+
+def _up_to(joined: Panel, new: Panel) -> Panel:
+    """Return the joined series without the known rows after the last given one of each."""
+    if joined.times is None or new.times is None:
+        return joined
+    known = joined.known.copy()
+    for s, name in enumerate(joined.ids):
+        given = new.times[new.known_rows(new.ids.index(name))]
+        if len(given):
+            times = joined.times[joined.known_rows(s)]
+            known[s] = np.searchsorted(times, given[-1], side="right")
+    return joined if (known == joined.known).all() else joined.ending(known)

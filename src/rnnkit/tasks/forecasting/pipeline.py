@@ -107,7 +107,7 @@ class Pipeline:
         past, observed = inputs.past(origins)
         steps = self.transform.horizon
         parts = []
-        with np.errstate(over="ignore"):  # looked for by the caller
+        with np.errstate(over="ignore", invalid="ignore"):  # looked for by the caller
             for done in range(0, self.horizon, steps):
                 z = self.transform.forward(past, levels)
                 at = origins + done
@@ -182,7 +182,7 @@ def input_sizes(inputs: Inputs) -> InputSizes:
     labels = [e for e in features.encodings if e.labels is not None]
     ahead = any(e.role == "future" for e in features.encodings)
     return InputSizes(
-        numbers=len(features.channels) + len(numbers) + calendar,
+        numbers=len(features.channels) + len(numbers) + calendar * features.calendar,
         labels=tuple((len(e.labels or ()) + 1, e.width) for e in labels),
         future_numbers=sum(e.role == "future" for e in numbers) + calendar if ahead else 0,
         future_labels=tuple(

@@ -9,7 +9,7 @@ import numpy as np
 
 from rnnkit.data.choosing import Past, fit_centers, fit_levels, fit_transform
 from rnnkit.data.covariates import fit_encodings
-from rnnkit.data.features import fit_features
+from rnnkit.data.features import Features, fit_features
 from rnnkit.data.panel import IntArray, Panel
 from rnnkit.data.rows import prepare_rows
 from rnnkit.data.season import find_season
@@ -128,6 +128,22 @@ def quantiles(config: ForecastConfig) -> tuple[float, ...]:
         return (0.5,)
     tails = [(100 - level) / 200 for level in config.levels]
     return tuple(sorted({0.5, *tails, *(1 - tail for tail in tails)}))
+
+
+def plan_features(plan: Plan, linear: Sequence[bool]) -> Features:
+    """Return the network's inputs above a linear path that serves the targets `linear (K,)`."""
+    rows = prepare_rows(plan.panel, plan.bare.horizon)
+    begun = np.flatnonzero(plan.panel.ticks < plan.split.trained)
+    pasts = [past_of(rows, int(s), plan.split.trained) for s in begun]
+    drawn = _places(pasts, MOST_ROWS)
+    return fit_features(
+        [pasts[place] for place in drawn],
+        plan.bare.transform,
+        plan.bare.levels.of(begun[drawn]),
+        context=plan.sizes.context,
+        encodings=plan.bare.features.encodings,
+        linear=linear,
+    )
 
 
 def _places(pasts: Sequence[Past], most: int) -> IntArray:
