@@ -81,13 +81,14 @@ def test_the_folder_holds_what_was_promised_and_nothing_else(fitted, kept):
     assert {file.name for file in kept.iterdir()} == FILES
     assert [entry.name for entry in kept.parent.iterdir()] == ["wave"]
     rows = list(csv.reader((kept / "forecast.csv").read_text("utf-8").splitlines()))
-    assert rows[0] == ["time", "target", "value"]
+    assert rows[0] == [*("time", "target", "value", "lower_80", "upper_80", "lower_95", "upper_95")]
     assert [row[:2] for row in rows[1:]] == [
         ["2008-05-01", "Sold"],
         ["2008-06-01", "Sold"],
         ["2008-07-01", "Sold"],
     ]
-    assert [float(row[2]) for row in rows[1:]] == fitted.predict()["value"].tolist()
+    for number, name in enumerate(rows[0][2:], start=2):
+        assert [float(row[number]) for row in rows[1:]] == fitted.predict()[name].tolist()
     config = strict_json(kept / "config.json")
     assert config["format_version"] == 1
     assert config["options"]["horizon"] == 3
@@ -98,12 +99,16 @@ def test_the_metrics_are_those_of_the_contract(fitted, kept):
     assert metrics == fitted.evaluate()
     assert {"task", "test", "verdict", "parameters", "seconds"} <= metrics.keys()
     assert metrics["task"] == "forecast"
-    assert metrics["test"]["model"].keys() == METRICS
+    assert metrics["test"]["model"].keys() == METRICS | {"coverage", "width", "msis"}
+    assert metrics["test"]["without_network"].keys() == METRICS
+    for name in ("coverage", "width", "msis"):
+        assert metrics["test"]["model"][name].keys() == {"80", "95"}
     baselines = metrics["test"]["baselines"]
     assert {"last value", "drift", "ridge", "AutoARIMA", "ETS"} <= baselines.keys()
     assert all(scores.keys() == METRICS for scores in baselines.values())
     assert re.match(r"The GRU \(RMSE \S+\) .*\.", metrics["verdict"])
-    assert metrics["parameters"] == 2 * (3 * 4 * (3 + 4 + 2) + 3 * 5)
+    inputs = fitted.fitted.fit.pipeline.networks[0].encoder.input_size
+    assert metrics["parameters"] == 2 * (3 * 4 * (inputs + 4 + 2) + 3 * 5)
     assert 0 < metrics["seconds"] < 600
 
 
@@ -147,7 +152,7 @@ def test_opening_takes_no_more_than_json_and_safetensors(fitted, kept, monkeypat
     weights = fitted.fitted.fit.pipeline.networks[1].state_dict()
     for name, tensor in weights.items():
         assert np.array_equal(tensors[f"network.1.{name}"], tensor.numpy())
-    assert tensors["series.values"].ravel().tolist() == fitted.fitted.series.values[:, 0].tolist()
+    assert tensors["panel.values"].ravel().tolist() == fitted.fitted.panel.values[:, 0].tolist()
 
 
 @pytest.mark.parametrize(
@@ -187,6 +192,9 @@ def test_a_run_comes_back_as_it_was(fitted, kept, wave):
         {"cell": "lstm", "bidirectional": True, "layers": 2, "dropout": 0.1, "test_size": 0},
         {"cell": "rnn", "season": 12, "log": True, "differencing": "seasonal+difference"},
         {"ensemble": 3, "validation_size": 8, "time_limit": 60.0, "seed": 7},
+        {"strategy": "recursive", "linear": True, "loss": "absolute", "train_size": 60},
+        {"intervals": "quantile", "levels": (50, 90), "test_size": 0.15, "stride": 2},
+        {"levels": (33,), "season": 12},
     ],
     ids=lambda changes: str(next(iter(changes))),
 )
@@ -198,6 +206,16 @@ def test_every_option_comes_back(wave, quick, tmp_path, few_baselines, changes):
     same_forecasters(loaded, model, frame[98:])
     assert len(loaded.predict()) == 3 * 2
     assert len((tmp_path / "run" / "forecast.csv").read_text().splitlines()) == 1 + 3 * 2
+
+
+def test_without_intervals_there_are_none(wave, quick, tmp_path, few_baselines):
+    model = fit(wave(), quick(intervals="none"))
+    model.save(tmp_path / "run")
+    loaded = load(tmp_path / "run")
+    same_forecasters(loaded, model, wave(103)[98:])
+    assert loaded.predict().columns.tolist() == ["time", "target", "value"]
+    assert "coverage" not in loaded.evaluate()["test"]["model"]
+    assert loaded.evaluate()["test"]["intervals"] == ""
 
 
 def test_a_run_that_is_moved_and_saved_again_is_the_same(kept, run, tmp_path):
@@ -242,9 +260,30 @@ def test_the_clock_comes_back(wave, quick, tmp_path):
 
     fit(hours("+09:00"), quick(test_size=0)).save(tmp_path / "run")
     loaded = load(tmp_path / "run")
-    assert len(loaded.predict(hours("+09:00"))) == 3
+    assert loaded.predict()["time"].iloc[0] == pd.Timestamp("2000-01-05 04:00")
+    assert loaded.predict(hours("+09:00"))["time"].iloc[0] == pd.Timestamp("2000-01-05 04:00")
+    assert loaded.predict(hours("Z"))["time"].iloc[0] == pd.Timestamp("2000-01-05 13:00")
     with pytest.raises(DataError, match="offset"):
-        loaded.predict(hours("Z"))
+        loaded.predict(hours(""))
+
+
+def test_the_zone_comes_back(wave, quick, tmp_path):
+    """Through the hour that summer time leaves out."""
+    frame = wave(105)
+    moments = pd.date_range("2024-03-27", periods=105, freq="h", tz="Europe/Berlin")
+    frame["Month"] = moments.strftime("%Y-%m-%d %H:%M")
+    model = Forecaster(**quick(test_size=0))
+    model.fit(frame[:100], time="Month", target="Sold", time_zone="Europe/Berlin")
+    expected = [moment.tz_localize(None) for moment in moments[100:103]]
+    assert model.predict()["time"].tolist() == expected
+    model.save(tmp_path / "run")
+    loaded = load(tmp_path / "run")
+    assert loaded.predict()["time"].tolist() == expected
+    assert loaded.predict(frame)["time"].iloc[0] == moments[-1].tz_localize(None) + HOUR
+    same_forecasters(loaded, model, frame[98:])
+
+
+HOUR = pd.Timedelta(hours=1)
 
 
 def test_names_in_other_scripts_come_back(wave, quick, tmp_path, few_baselines):
@@ -343,9 +382,11 @@ def test_a_format_that_is_not_known_is_refused(run, tmp_path):
         {"options": {"horizon": 4, "hidden_size": 4}},
         {"split": {}},
         {"split": None},
-        {"series": {"targets": ["Sold"]}},
+        {"panel": {"targets": ["Sold"]}},
         {"ensemble": 3},
-        {"inputs": 99},
+        {"features": {}},
+        {"linear": {"lags": 12}},
+        {"columns": {"layout": "diagonal"}},
         {"test": {"forecasts": ["model", "unheard of"]}},
     ],
     ids=str,
@@ -381,7 +422,7 @@ def test_a_save_that_fails_leaves_the_older_run(fitted, run, tmp_path, monkeypat
     def no_room(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("rnnkit.report.plots.save", no_room)
+    monkeypatch.setattr("rnnkit.tasks.forecasting.run.save", no_room)
     with pytest.raises(OSError, match="No space left"):
         fitted.save(run)
     assert content(run) == before
@@ -390,7 +431,7 @@ def test_a_save_that_fails_leaves_the_older_run(fitted, run, tmp_path, monkeypat
 
 def test_a_loaded_forecaster_refuses_what_the_fitted_one_does(run, wave):
     model = load(run)
-    with pytest.raises(DataError, match="not continue the known rows"):
-        model.predict(wave(105)[101:])
+    with pytest.raises(DataError, match="260 steps"):
+        model.predict(wave(11, start="2030-01-01"))
     model.fit(wave(60), time="Month", target="Sold")
     assert model.predict()["time"].iloc[0] == pd.Timestamp("2005-01-01")

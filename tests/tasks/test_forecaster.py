@@ -351,8 +351,6 @@ def test_one_name_or_several_say_what_the_columns_are(wave, quick, columns):
 
 def test_the_step_tells_the_season_that_no_time_tells(wave, quick):
     frame = wave()[["Sold"]]
-    model = Forecaster(**quick(season=None)).fit(frame, order="oldest-first")
-    assert model.fitted.fit.sizes.season == 1
     model = Forecaster(**quick(season=None)).fit(frame, order="oldest-first", step="quarter")
     assert model.fitted.fit.sizes.season == 4
     assert model.predict()["time"].tolist() == [101, 102, 103]

@@ -5,15 +5,20 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from rnnkit import load
+from rnnkit.data.columns import Columns
 from rnnkit.errors import ArtifactError, ConfigError, DataError
 from rnnkit.tasks import run_forecast
 from rnnkit.training import Progress
+
+COLUMNS = Columns(time=("Month",), targets=("Sold",))
 
 
 @pytest.fixture(autouse=True)
@@ -39,8 +44,7 @@ def options(quick):
 
 
 def forecast(frame, options, out, **changes):
-    arguments = {"time": "Month", "targets": ["Sold"], **changes}
-    return run_forecast(frame, options=options, out=out, **arguments)
+    return run_forecast(frame, **{"columns": COLUMNS, "options": options, "out": out, **changes})
 
 
 def content(folder):
@@ -141,12 +145,12 @@ def test_an_interrupted_training_goes_on_to_the_same_bits(
 KILLED = """
 import json, sys, torch
 from pathlib import Path
+from rnnkit.data.columns import Columns
 from rnnkit.tasks import run_forecast
 torch.set_num_threads(1)
 data, out, options, resume = json.loads(sys.argv[1])
-run_forecast(
-    data, time="Month", targets=["Sold"], options=options, out=Path(out), resume=resume
-)
+columns = Columns(time=("Month",), targets=("Sold",))
+run_forecast(data, columns=columns, options=options, out=Path(out), resume=resume)
 """
 
 
@@ -182,8 +186,8 @@ def test_an_interruption_while_scoring_or_writing_loses_nothing(
 ):
     for place in (
         "tasks.forecasting.forecaster.evaluate_fit",
-        "tasks.forecasting.pictures.forecast_figure",
-        "report.page.report_page",
+        "tasks.forecasting.run.forecast_figure",
+        "tasks.forecasting.run.report_page",
     ):
 
         def press(*_, **__):
@@ -223,7 +227,7 @@ def test_a_mistake_costs_no_checkpoint(wave, options, out, partial):
             forecast(wave(), {**options, **wrong}, out)
         assert content(partial / "checkpoint") == before, wrong
     with pytest.raises(DataError):
-        forecast(wave().drop(index=50), options, out)
+        forecast(wave().drop(index=range(20, 80)), options, out)
     assert content(partial / "checkpoint") == before
 
 
@@ -237,7 +241,9 @@ def test_resuming_something_else_is_refused_and_the_difference_named(wave, optio
         (wave(), {**options, "epochs": 9}, {}, r"options.epochs \(was 8, now 9\)"),
         (changed, options, {}, "data.sha256"),
         (wave(101), options, {}, "data.sha256"),
-        (wave().assign(B=wave()["Sold"]), options, {"targets": ["B"]}, "data.targets"),
+        (wave().assign(B=1.0), options, {"columns": replace(COLUMNS, targets=("B",))}, "data"),
+        (wave(), options, {"columns": replace(COLUMNS, step="month")}, "data.columns.step"),
+        (wave(), {**options, "test_size": None}, {"test": wave(112)}, "data.sha256"),
     ]
     for frame, others, changes, named in cases:
         with pytest.raises(ConfigError, match=named) as error:
@@ -265,19 +271,19 @@ def test_a_damaged_checkpoint_is_refused_and_a_new_start_is_possible(wave, optio
         forecast(wave(), options, out, resume=True)
     assert "\n" not in str(error.value)
     forecast(wave(), options, out)
-    assert load(out).predict().shape == (3, 3)
+    assert load(out).predict().shape == (3, 7)
 
 
 def test_it_is_announced_when_an_interrupted_training_is_thrown_away(wave, options, quick, out):
     said = []
 
-    def announce(series, discarded):
-        said.append((len(series.times), discarded))
+    def announce(panel, discarded):
+        said.append((panel.known.tolist(), discarded))
 
     forecast(wave(), quick(), out, announce=announce)
     interrupt(wave(), options, out, announce=announce)
     forecast(wave(), quick(), out, announce=announce)
-    assert said == [(100, False), (100, False), (100, True)]
+    assert said == [([100], False), ([100], False), ([100], True)]
 
 
 def test_an_interruption_before_the_first_epoch_leaves_nothing(
@@ -289,3 +295,36 @@ def test_an_interruption_before_the_first_epoch_leaves_nothing(
     with pytest.raises(KeyboardInterrupt):
         forecast(wave(), quick(), out, announce=press)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_language_changes_words_and_no_number(wave, quick, out, tmp_path):
+    forecast(wave(), quick(), out)
+    forecast(wave(), quick(), tmp_path / "ko", language="ko", name="매출")
+    assert (
+        load_file(out / "model.safetensors").keys()
+        == load_file(tmp_path / "ko" / "model.safetensors").keys()
+    )
+    same_results(results(tmp_path / "ko"), results(out))
+    one, other = (strip(folder) for folder in (out, tmp_path / "ko"))
+    assert one == other
+    report = (tmp_path / "ko" / "report.html").read_text("utf-8")
+    assert "매출" in report
+    assert '<html lang="ko"' in report
+    assert '<html lang="en"' in (out / "report.html").read_text("utf-8")
+
+
+def strip(folder):
+    """The scores without the seconds that they took."""
+    return {**json.loads((folder / "metrics.json").read_text()), "seconds": None}
+
+
+def test_no_forecast_is_written_where_future_covariates_end_with_the_data(wave, quick, out):
+    frame = wave().assign(Price=lambda f: f["Sold"].shift(1).fillna(100.0))
+    columns = replace(COLUMNS, future_covariates=("Price",))
+    forecast(frame, quick(), out, columns=columns)
+    assert not (out / "forecast.csv").exists()
+    assert (out / "forecast.png").exists()
+    with pytest.raises(DataError, match="'Price' is given for 0 of the 3 rows"):
+        load(out).predict()
+    ahead = wave(103).assign(Price=100.0, Sold=wave(103)["Sold"].where(wave(103).index < 100))
+    assert load(out).predict(ahead)["time"].iloc[0] == pd.Timestamp("2008-05-01")
