@@ -68,8 +68,9 @@ def test_the_four_best_baselines_are_drawn_the_best_first_and_the_rest_is_told(t
     ]  # fmt: skip
 
 
-def test_an_origin_without_a_score_is_a_gap_and_left_out_of_the_mean(drawn, texts):
-    by_origin = {"GRU": np.array([2.0, NAN, 5.0])}
+@pytest.mark.parametrize("wrong", [NAN, np.inf])
+def test_an_origin_without_a_score_is_a_gap_and_left_out_of_the_mean(wrong, drawn, texts):
+    by_origin = {"GRU": np.array([2.0, wrong, 5.0])}
     figure = backtest_plot(picture(("GRU",), by_origin=by_origin))
     line, dots = drawn(figure.axes[0], BLUE)
     np.testing.assert_array_equal(line[1], [2, NAN, 5])

@@ -166,6 +166,7 @@ def test_of_a_long_test_part_the_last_rows_are_drawn_and_the_picture_says_so(dra
     ((x, _),) = drawn(figure.axes[0], BLACK)
     assert len(x) == 288
     assert len(drawn(figure.axes[0], BLUE, "-")) == 12
+    assert figure.axes[0].patches[0].get_x() == x[0]  # where the grey of the test part begins
     assert any("Drawn: the last 288 of 1,000 test rows." in text for text in texts(figure))
     both = forecast_plot(picture(strip(rows=2000, split=1000, horizon=24), strip(horizon=24)))
     assert any("Drawn: of long test parts, the last rows." in text for text in texts(both))
@@ -247,6 +248,13 @@ def test_without_a_test_part_only_the_data_and_the_future_are_drawn(drawn, texts
     render(figure)
 
 
+def test_what_is_not_drawn_does_not_stretch_the_picture():
+    s = strip(rows=2000, split=1000, horizon=24)
+    s.forecast[0], s.baseline[1], s.bands[80][1][2] = 1e6, 1e6, 1e6
+    (panel,) = forecast_plot(picture(s)).axes
+    assert panel.get_ylim()[1] < 1e4
+
+
 def test_without_a_forecast_beyond_the_data_the_legend_names_none(texts):
     s = strip(future=np.full(6, NAN), future_bands={})
     assert "GRU, forecast beyond the data" not in texts(forecast_plot(picture(s)))
@@ -280,7 +288,18 @@ def test_values_that_are_all_missing_or_not_finite_are_no_obstacle(render):
 
 @pytest.mark.parametrize(
     ("step", "rows"),
-    [("Y", 200), ("M", 8), ("W", 200), ("D", 8), ("D", 45), ("h", 200), ("m", 8), ("s", 200)],
+    [
+        ("Y", 200),
+        ("M", 8),
+        ("W", 200),
+        ("D", 8),
+        ("D", 45),
+        ("D", 41),
+        ("D", 55),
+        ("h", 200),
+        ("m", 8),
+        ("s", 200),
+    ],
 )
 def test_every_step_is_drawn_within_the_picture_with_labels_apart(step, rows, stays_within):
     figure = forecast_plot(
@@ -292,6 +311,16 @@ def test_every_step_is_drawn_within_the_picture_with_labels_apart(step, rows, st
     assert len(visible) >= 2
     for left, right in pairwise(visible):
         assert left.x1 < right.x0
+
+
+def test_no_label_of_a_month_end_meets_the_first_of_the_next_month():
+    times = (np.datetime64("2010-12-30", "h") + np.arange(306)).astype("M8[ns]")
+    s = strip(rows=300, split=200, step="h")
+    figure = forecast_plot(picture(replace(s, times=times[:300], future_times=times[300:])))
+    figure.draw_without_rendering()
+    gaps = np.diff(figure.axes[0].get_xticks())
+    assert len(gaps) > 3
+    assert gaps.min() > 0.5 * gaps.max()
 
 
 def test_long_verdicts_titles_and_names_stay_within_the_picture(stays_within):
