@@ -15,7 +15,6 @@ from rnnkit.data.windows import Inputs
 from rnnkit.models import linear_path
 from rnnkit.models.linear_path import (
     BEST,
-    CLOSE,
     PENALTIES,
     FittedPaths,
     LinearPath,
@@ -113,7 +112,7 @@ def test_weights_and_errors_are_those_of_plain_least_squares(
     assert len(panel.ids) == 3
 
 
-def slow_choice(inputs: Inputs, folds: Sequence[tuple[IntArray, IntArray]]) -> Any:
+def slow_choice(inputs: Inputs, folds: Sequence[tuple[IntArray, IntArray]], close: float) -> Any:
     """Return the weights of each fold, and the errors, by trying everything on the design."""
     lags = 12
     last = np.concatenate([inputs.z_past(o[None])[:, -1] for o in folds[0][0]])
@@ -145,7 +144,7 @@ def slow_choice(inputs: Inputs, folds: Sequence[tuple[IntArray, IntArray]]) -> A
             found.append(weights[int(np.argmin(errors))])
         tried.append((total, (few, level, extra), np.stack(found, axis=1)))
     tried.sort(key=lambda one: one[0])
-    best = [one for one in tried[:BEST] if one[0] <= CLOSE * tried[0][0]]
+    best = [one for one in tried[:BEST] if one[0] <= close * tried[0][0]]
     weights = np.mean([one for _, _, one in best], axis=0)  # (folds, K, F, H)
     left = [
         [
@@ -159,21 +158,26 @@ def slow_choice(inputs: Inputs, folds: Sequence[tuple[IntArray, IntArray]]) -> A
 
 
 @pytest.mark.parametrize("folds", [1, 2])
-def test_the_choices_that_validate_best_are_averaged(rich: Inputs, folds: int) -> None:
+@pytest.mark.parametrize(("close", "few", "many"), [(1.0, 1, 1), (1.08, 2, 3), (9.0, 4, 4)])
+def test_the_choices_that_validate_best_are_averaged(
+    rich: Inputs, folds: int, close: float, few: int, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(linear_path, "CLOSE", close)
     given = parts(rich, SPLIT, folds)
     everything = SPLIT.all_origins(rich.rows.panel)
     paths = fit_linear_path(rich, given, everything, season=1)
-    weights, errors, choices = slow_choice(rich, given)
+    weights, errors, choices = slow_choice(rich, given, close)
     assert paths is not None
+    assert few <= len(choices) <= many
     assert len(paths.train) == folds
     for path, expected in zip(paths.train, weights, strict=True):
         np.testing.assert_allclose(path.weights, expected, rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(paths.errors, errors, rtol=1e-4)
     assert (paths.errors < paths.without).all()
     words = [
-        f"{few} lags{' + level' * level}{' + calendar' * bool(extra)}"
+        f"{lags} lags{' + level' * level}{' + calendar' * bool(extra)}"
         f"{' + covariates' * (extra == 'covariates')}"
-        for few, level, extra in choices
+        for lags, level, extra in choices
     ]
     assert str(paths.final.why) == f"mean of {', '.join(words)}"
     assert "covariates" in words[0]  # the price matters
