@@ -109,6 +109,28 @@ def test_before_blanks_what_was_not_known(panel: Panel, tick: int) -> None:
         np.testing.assert_array_equal(times, panel.times[later])
 
 
+@pytest.mark.parametrize("tick", [40, 45])
+def test_ending_where_the_rows_end_at_one_tick_is_before_that_tick(panel: Panel, tick: int) -> None:
+    ours = panel.ending(np.minimum(panel.known, tick - panel.ticks))
+    theirs = panel.before(tick)
+    assert ours.ids == theirs.ids
+    for s in range(len(ours.ids)):
+        same_series(ours, s, theirs, s)
+
+
+def test_ending_takes_as_many_rows_of_each_series_as_it_is_told(panel: Panel) -> None:
+    known = np.array([20, 1, 39, 2, 12])
+    cut = panel.ending(known)
+    assert cut.known.tolist() == known.tolist()
+    np.testing.assert_array_equal(cut.starts, panel.starts)  # future covariates stay
+    for s, count in enumerate(known):
+        one = panel.take([s]).before(int(panel.ticks[s] + count))
+        same_series(cut, s, one, 0)
+    plain = mixed_panel(plain=True).ending(known)
+    assert np.diff(plain.starts).tolist() == known.tolist()
+    assert np.isfinite(plain.values[plain.starts[:-1]]).all()
+
+
 def test_without_future_covariates_later_rows_are_left_out() -> None:
     panel = make_panel(
         [[1, 2, NAN, 4], [5, 6]],

@@ -113,6 +113,15 @@ def test_windows_without_covariates_and_calendar() -> None:
     check(batch, inputs, every_origin(inputs))
 
 
+def test_a_context_without_calendar() -> None:
+    inputs = build()
+    bare = replace(inputs, features=replace(inputs.features, calendar=False))
+    origins = every_origin(inputs)
+    batch, full = whole(Windows(bare, origins)), whole(Windows(inputs, origins))
+    assert torch.equal(batch.values, full.values[..., :-6])
+    same(replace(batch, values=full.values), full)
+
+
 @pytest.mark.parametrize("kept", ["price", "holiday", "rain", "sky", "size", "town"])
 def test_each_covariate_alone(kept: str) -> None:
     inputs = build(only(mixed_panel(), kept))
