@@ -31,6 +31,7 @@ def waves(columns, seed=0):
 def long_table(values, rng):
     """Two series of unequal length with gaps, and covariates of every role and kind."""
     days = pd.date_range("2020-01-01", periods=ROWS, freq="D").strftime("%Y-%m-%d").to_numpy()
+    promo = rng.integers(0, 2, ROWS).astype(float)  # known beforehand, and it matters
     parts = []
     for s, name in enumerate(("north", "south")):
         begin = 20 * s
@@ -39,10 +40,10 @@ def long_table(values, rng):
                 {
                     "day": days[begin:],
                     "shop": name,
-                    "sold": values[begin:, s],
+                    "sold": values[begin:, s] + 9 * promo[begin:],
                     "rain": rng.normal(size=ROWS - begin),
                     "wind": rng.choice(["NE", "SW", "calm"], ROWS - begin),
-                    "promo": rng.integers(0, 2, ROWS - begin).astype(float),
+                    "promo": promo[begin:],
                     "holiday": rng.choice(["yes", "no"], ROWS - begin),
                     "region": "coast" if s else "hill",
                     "area": 3.5 + s,

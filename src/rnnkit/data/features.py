@@ -166,21 +166,23 @@ def find_cycle(zs: Sequence[FloatArray], season: int) -> int:
 
     The multiple of the season, 2 to 14 times, after which the change over a season repeats itself
     best: with an autocorrelation of more than 0.15 in the mean of the series that hold the cycle
-    four times.
+    four times, and of more than what the largest of 13 is by chance.
     """
-    best, cycle = _CYCLE, 0
+    best, cycle = 0.0, 0
     for times in range(2, 15):
         m = times * season
-        found = []
+        found: list[float] = []
+        rows = 0
         for z in zs:
             if len(z) < 4 * m:
                 continue
+            rows += len(z) - season
             change = z[season:] - z[:-season]
             change = change - change.mean()
             power = float(change @ change)
             if power > 0:
                 found.append(float(change[m:] @ change[:-m]) / power)
-        if found and np.mean(found) > best:
+        if found and np.mean(found) > max(best, _CYCLE, 3.5 / np.sqrt(rows)):
             best, cycle = float(np.mean(found)), m
     return cycle
 

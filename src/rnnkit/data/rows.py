@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,13 +38,20 @@ class Rows:
         return self.panel.starts[self.panel.series_of(origins)]
 
 
-@functools.lru_cache(maxsize=2)  # by identity: a fit and its evaluation ask again and again
 def prepare_rows(panel: Panel, horizon: int) -> Rows:
     """Return the rows of a panel, with room for a forecast after each series.
 
     Covariates of role `past` are carried forward over missing rows; those of role `future` too, so
-    that a missing cell repeats the one before.
+    that a missing cell repeats the one before. Computed once a panel and horizon while the panel
+    lives: a fit and its evaluation ask again and again.
     """
+    kept: dict[int, Rows] = vars(panel).setdefault("_prepared", {})
+    if horizon not in kept:
+        kept[horizon] = _prepare(panel, horizon)
+    return kept[horizon]
+
+
+def _prepare(panel: Panel, horizon: int) -> Rows:
     panel = with_room(panel, horizon)
     observed = ~np.isnan(panel.values)
     if panel.clock is None or panel.times is None:

@@ -115,6 +115,8 @@ class Inputs:
             observed: `(M, P, K)` which of it was observed.
         """
         if z is None or observed is None:
+            assert z is None
+            assert observed is None
             past, observed = self.past(origins)
             z = self.transform.forward(past, self.levels_at(origins))
         rows = self._context_rows(origins)

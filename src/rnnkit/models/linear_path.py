@@ -31,6 +31,7 @@ from rnnkit.messages import Message
 PENALTIES = tuple(10.0**power for power in np.arange(-6, 1.5, 0.5))  # shares of the mean variance
 LONGEST = 192  # lags, unless a season is longer
 BEST = 4  # choices that are averaged at the most
+_PERFECT = 1e-9  # share of the squared error that is none
 CLOSE = 1.02  # times the smallest error: only choices that are about as good are averaged
 MOST_WINDOWS = 100_000  # beyond, windows are drawn at even distances
 _CHUNK = 4096
@@ -157,7 +158,7 @@ def fit_linear_path(
         total = float(np.sum(tried.min(axis=1) / whole))
         ranked.append((total, len(ranked), choice, tried.argmin(axis=1)))
     ranked.sort(key=lambda one: one[:2])
-    best = [one for one in ranked[:BEST] if one[0] <= CLOSE * ranked[0][0]]
+    best = [one for one in ranked[:BEST] if one[0] <= CLOSE * ranked[0][0] + _PERFECT]
     why = Message(
         "mean of {choices}",
         {
@@ -263,8 +264,10 @@ class _Sums:
         xx = self.xx[k][np.ix_(use, use)]
         mean = xx[0] / max(xx[0, 0], 1.0)  # of each input, the first being the constant 1
         variances = np.diagonal(xx) - xx[0, 0] * mean**2
-        # The constant is not penalised; an input that never moves gets no weight.
-        size = penalty * float(variances[1:].mean()) if len(use) > 1 else 0.0
+        # The constant is not penalised; an input that never moves gets no weight. What is but
+        # rounding of the inputs' own size is no variance.
+        noise = 1e-10 * float(np.diagonal(xx)[1:].mean())
+        size = max(penalty * float(variances[1:].mean()), noise)
         ridge = np.full(len(use), size if size > 0 else 1.0)
         ridge[0] = 1e-12 * max(xx[0, 0], 1.0)
         return np.linalg.solve(xx + np.diag(ridge), self.xy[k][use])
@@ -273,7 +276,8 @@ class _Sums:
         """Return the sum of squared errors of weights over these windows."""
         xx = self.xx[k][np.ix_(use, use)]
         explained = 2 * np.sum(weights * self.xy[k][use]) - np.sum(weights * (xx @ weights))
-        return float(self.squares[k] - explained)
+        # A perfect forecast leaves rounding, of either sign.
+        return max(float(self.squares[k] - explained), 0.0)
 
 
 def _enough(inputs: Inputs, origins: IntArray, lags: int) -> IntArray:
@@ -335,5 +339,6 @@ def _extras(inputs: Inputs, origins: IntArray) -> FloatArray:
     if ahead:
         steps = origins[:, None] + np.arange(inputs.transform.horizon)
         known = inputs.covariates.numbers[steps][..., ahead]
-        parts.append(known.reshape(len(origins), -1).astype(np.float64))
+        width = inputs.transform.horizon * len(ahead)
+        parts.append(known.reshape(len(origins), width).astype(np.float64))
     return np.concatenate(parts, axis=1)
