@@ -56,14 +56,19 @@ def test_rows_missing_in_both_are_equal_and_in_one_are_not(longer):
     assert not continues(known, new)
 
 
-def test_every_series_that_is_known_must_go_on(wave, read):
+def test_series_with_names_go_on_with_those_of_their_names(wave, read):
     one, other = wave(60).assign(Shop="a"), wave(60, seed=1).assign(Shop="b")
     known = read_many(read, one, other)
-    assert continues(known, read_many(read, one[50:], other[50:]))
-    assert continues(known, read_many(read, one[50:]))
-    assert continues(known, read_many(read, wave(20, start="1980-01-01").assign(Shop="c"), one))
     changed = other.assign(Sold=other["Sold"] + 1)
-    assert not continues(known, read_many(read, one[50:], changed[50:]))
+    stranger = wave(20, start="1999-01-01").assign(Shop="c")
+    panel = with_history(known, read_many(read, changed[57:], stranger, one[:30]), reach=12)
+    assert panel.ids == ("b", "c", "a")
+    assert panel.known.tolist() == [60, 20, 30]
+    assert panel.ticks.tolist() == [0, -12, 0]
+    for s, expected in enumerate(
+        ([*other["Sold"][:57], *changed["Sold"][57:]], stranger["Sold"], one["Sold"][:30])
+    ):
+        np.testing.assert_array_equal(panel.values[panel.known_rows(s), 0], expected)
 
 
 def read_many(read, *frames):
@@ -76,6 +81,22 @@ def test_series_without_times_are_taken_to_go_on(wave):
     assert continues(known, new)
     joined = with_history(known, new, reach=13)
     np.testing.assert_array_equal(joined.values[:, 0], [*known.values[:, 0], *new.values[:, 0]])
+
+
+def test_what_is_forecast_follows_the_rows_given(longer):
+    """Also where the known ones go on behind them."""
+    known = part(longer, 0, 60)
+    for first, last in ((0, 30), (20, 30), (28, 30), (20, 60)):
+        panel = with_history(known, part(longer, first, last), reach=12)
+        np.testing.assert_array_equal(panel.values[panel.known_rows(0)], longer.values[:last])
+        assert np.isnan(panel.values[panel.known[0] :]).all()
+
+
+def test_rows_from_before_the_known_ones_are_put_before_them(longer):
+    known = part(longer, 30, 60)
+    panel = with_history(known, part(longer, 10, 50), reach=12)
+    assert panel.ticks.tolist() == [-20]
+    np.testing.assert_array_equal(panel.values[panel.known_rows(0)], longer.values[10:50])
 
 
 def test_a_whole_context_of_another_series_stands_alone(longer):
