@@ -165,6 +165,17 @@ class Panel:
             parts.append((s, slice(rows.start, stop), count))
         return _assemble(self, parts)
 
+    def tail(self, rows: int) -> Panel:
+        """Return the panel without all but the last `rows` known rows of each series."""
+        parts, dropped = [], []
+        for s in range(len(self.ids)):
+            known = min(int(self.known[s]), rows)
+            dropped.append(int(self.known[s]) - known)
+            span = self.rows(s)
+            parts.append((s, slice(span.start + dropped[-1], span.stop), known))
+        tail = _assemble(self, parts)
+        return replace(tail, ticks=tail.ticks + np.array(dropped))
+
     def find(self, name: str) -> int:
         """Return the number of the series called `name`.
 

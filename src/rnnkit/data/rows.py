@@ -51,6 +51,11 @@ def prepare_rows(panel: Panel, horizon: int) -> Rows:
     return kept[horizon]
 
 
+def keep_prepared(panel: Panel, horizon: int, rows: Rows) -> None:
+    """Let `prepare_rows` return `rows`, prepared elsewhere, for as long as the panel lives."""
+    vars(panel).setdefault("_prepared", {})[horizon] = rows
+
+
 def _prepare(panel: Panel, horizon: int) -> Rows:
     panel = with_room(panel, horizon)
     observed = ~np.isnan(panel.values)

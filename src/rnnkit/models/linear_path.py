@@ -304,12 +304,8 @@ def _columns(inputs: Inputs, lags: int, few: int, level: bool, extra: str) -> In
 
 def _center_scale(inputs: Inputs, origins: IntArray) -> tuple[FloatArray, FloatArray]:
     """Return mean and standard deviation of the last known z at `origins`."""
-    last = np.concatenate(
-        [
-            inputs.z_past(origins[start : start + _CHUNK])[:, -1]
-            for start in range(0, len(origins), _CHUNK)
-        ]
-    )
+    last = inputs.rows.values[origins - 1][:, None]  # (M, 1, K)
+    last = inputs.transform.forward(last, inputs.levels_at(origins))[:, 0]
     scale = np.array([usable_scale(float(z.std()), z) for z in last.T])
     return last.mean(axis=0), scale
 

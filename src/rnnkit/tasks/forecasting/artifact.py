@@ -75,6 +75,16 @@ def forecast_csv(forecast: Any) -> str:
     return text
 
 
+MOST_KEPT = 5_000_000  # values of the data that a run keeps; of more, the last rows of each series
+
+
+def _kept_panel(fitted: Fitted) -> Panel:
+    panel, split = fitted.panel, fitted.fit.split
+    if panel.values.size <= MOST_KEPT:
+        return panel
+    return panel.tail(fitted.fit.pipeline.reach + panel.last_tick - split.known + 500)
+
+
 def _config(fitted: Fitted, config: ForecastConfig) -> dict[str, Any]:
     panel, fit = fitted.panel, fitted.fit
     pipeline = fit.pipeline
@@ -146,7 +156,7 @@ def _kept(test: Evaluation) -> dict[str, np.ndarray[Any, Any]]:
 
 
 def _tensors(fitted: Fitted) -> dict[str, Tensor]:
-    panel, fit = fitted.panel, fitted.fit
+    panel, fit = _kept_panel(fitted), fitted.fit
     arrays = {
         "panel.starts": panel.starts,
         "panel.known": panel.known,

@@ -22,8 +22,8 @@ from rnnkit.metrics import mase, rmse
 from rnnkit.tasks.forecasting.config import ForecastConfig
 from rnnkit.tasks.forecasting.evaluation import evaluate_fit, yardsticks
 from rnnkit.tasks.forecasting.fitting import Fit, fit_pipeline
-from rnnkit.tasks.forecasting.forecaster import fingerprint
 from rnnkit.tasks.forecasting.planning import plan_fit
+from rnnkit.tasks.forecasting.reading import fingerprint
 from rnnkit.tasks.forecasting.scoring import Evaluation, Intervals, Yardsticks, evaluate
 from rnnkit.training import Progress
 from rnnkit.training.run_folder import RunWriter

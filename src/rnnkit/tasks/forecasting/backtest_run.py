@@ -32,8 +32,8 @@ from rnnkit.tasks.forecasting.backtest import (
 )
 from rnnkit.tasks.forecasting.config import ForecastConfig
 from rnnkit.tasks.forecasting.evaluation import local_times
-from rnnkit.tasks.forecasting.forecaster import Source, as_panel
 from rnnkit.tasks.forecasting.pictures import interval_rows
+from rnnkit.tasks.forecasting.reading import Source, as_panel
 from rnnkit.tasks.forecasting.scoring import MODEL, network_name
 from rnnkit.training import Progress
 from rnnkit.training.run_folder import RunWriter
@@ -77,7 +77,7 @@ def run_backtest_folder(
     """
     start = time.perf_counter()
     config = ForecastConfig.from_options(options)
-    panel = as_panel(source, columns)
+    panel = as_panel(source, columns, room=config.horizon)
     columns = columns if isinstance(source, Panel) else resolve_order(source, columns)
     wanted = settings(panel, columns, config, folds=folds, size=size, refit=refit)
     with RunWriter(out, settings=wanted, resume=resume) as writer:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import time as clock
-from collections.abc import Mapping
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-import numpy as np
 import pandas as pd
 
-from rnnkit.data.assemble import read_panel, resolve_order, season_of
+from rnnkit.data.assemble import resolve_order, season_of
 from rnnkit.data.columns import Columns
-from rnnkit.data.joining import join_panels
 from rnnkit.data.panel import Panel
-from rnnkit.errors import ConfigError, DataError, RnnkitError, closest
+from rnnkit.errors import RnnkitError
 from rnnkit.tasks.forecasting.config import ForecastConfig
 from rnnkit.tasks.forecasting.evaluation import (
     Fitted,
@@ -29,6 +24,7 @@ from rnnkit.tasks.forecasting.fitting import fit_pipeline
 from rnnkit.tasks.forecasting.history import to_score, with_history
 from rnnkit.tasks.forecasting.intervals import later_errors
 from rnnkit.tasks.forecasting.planning import plan_fit
+from rnnkit.tasks.forecasting.reading import Source, as_columns, as_panel, with_test
 from rnnkit.tasks.forecasting.scoring import Evaluation
 from rnnkit.training import Progress, RunWriter
 
@@ -36,8 +32,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from rnnkit.report.language import Language
-
-Source = str | Path | pd.DataFrame | Panel
 
 
 class NotFittedError(RnnkitError, ValueError, AttributeError):
@@ -102,7 +96,9 @@ class Forecaster:
             TrainingError: if a training diverges.
         """
         given = as_columns(columns)
-        panel, config = with_test(as_panel(data, given), test, given, self.config)
+        panel, config = with_test(
+            as_panel(data, given, room=self.config.horizon), test, given, self.config
+        )
         if not isinstance(data, Panel):
             given = resolve_order(data, given)
         return self.fit_panel(
@@ -269,88 +265,6 @@ Forecaster.__init__.__signature__ = inspect.Signature(  # type: ignore[attr-defi
         for parameter in inspect.signature(ForecastConfig, eval_str=True).parameters.values()
     ]
 )
-
-
-def as_columns(given: Mapping[str, Any]) -> Columns:
-    """Return what the columns are, of names to one name, several or an option.
-
-    Raises:
-        ConfigError: if there is no such name.
-    """
-    names: dict[str, Any] = {}
-    for name, value in given.items():
-        field = _PLURALS.get(name, name)
-        if field not in _FIELDS:
-            raise ConfigError(
-                f"fit has no argument {name!r}; what the columns are is said by"
-                f" {', '.join(_FIELDS)}{closest(name, _FIELDS)}"
-            )
-        if value is None:
-            continue
-        if field in _MANY:
-            value = (value,) if isinstance(value, str) else tuple(value)
-        names[field] = value
-    return Columns(**names)
-
-
-def as_panel(data: Source, columns: Columns, *, like: Panel | None = None) -> Panel:
-    """Return `data` as a panel.
-
-    Raises:
-        ConfigError: if columns are named of a panel.
-        DataError: if the data cannot be read.
-    """
-    if not isinstance(data, Panel):
-        return read_panel(data, columns, like=like)
-    if like is None and columns != Columns():
-        raise ConfigError("a Panel knows its columns: leave time, target and the others out")
-    return data
-
-
-def with_test(
-    panel: Panel, test: Source | None, columns: Columns, config: ForecastConfig
-) -> tuple[Panel, ForecastConfig]:
-    """Return the panel with the rows of `test` behind it, kept for scoring.
-
-    Raises:
-        ConfigError: if a `test_size` is asked for besides.
-        DataError: if the rows do not continue those of `panel`.
-    """
-    if test is None:
-        return panel, config
-    if config.test_size is not None or config.train_size is not None:
-        raise ConfigError("rows to test on are given: leave test_size and train_size out")
-    joined = join_panels(panel, as_panel(test, columns, like=panel))
-    before = dict(zip(panel.ids, panel.known.tolist(), strict=True))
-    known = np.array([before.get(name, 0) for name in joined.ids])
-    first = int((joined.ticks + known)[joined.known > known].min())
-    size = joined.last_tick - first
-    if size < config.horizon:
-        raise DataError(
-            f"the test rows are {size} steps, and one forecast is scored on {config.horizon}: give"
-            " more rows, or a smaller horizon"
-        )
-    return joined, replace(config, test_size=size)
-
-
-def fingerprint(panel: Panel) -> str:
-    """Return the SHA-256 of a panel's numbers and names, to tell whether data have changed."""
-    digest = hashlib.sha256("\0".join((*panel.ids, *panel.targets)).encode())
-    for array in (panel.starts, panel.ticks, panel.values, panel.numbers, panel.codes):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    if panel.times is not None:
-        digest.update(panel.times.astype("M8[ns]").tobytes())
-    return digest.hexdigest()
-
-
-_FIELDS = tuple(field.name for field in fields(Columns))
-_MANY = ("time", "targets", "covariates", "future_covariates", "statics")
-_PLURALS = {
-    "target": "targets",
-    "covariate": "covariates",
-    "future_covariate": "future_covariates",
-    "static": "statics",
-}
 
 
 def load(path: str | Path, *, device: str = "cpu") -> Forecaster:

@@ -26,15 +26,10 @@ from rnnkit.tasks.forecasting.evaluation import (
     metrics_json,
     missing_future,
 )
-from rnnkit.tasks.forecasting.forecaster import (
-    Forecaster,
-    Source,
-    as_panel,
-    fingerprint,
-    with_test,
-)
+from rnnkit.tasks.forecasting.forecaster import Forecaster
 from rnnkit.tasks.forecasting.pictures import forecast_figure, report
 from rnnkit.tasks.forecasting.planning import plan_fit
+from rnnkit.tasks.forecasting.reading import Source, as_panel, fingerprint, with_test
 from rnnkit.training import Progress
 from rnnkit.training.run_folder import RunWriter
 
@@ -73,7 +68,7 @@ def run_forecast(
         RnnkitError: if options, data or folder are wrong, or training diverges.
     """
     forecaster = Forecaster(**options)
-    panel = as_panel(source, columns)
+    panel = as_panel(source, columns, room=forecaster.config.horizon)
     columns = resolve_order(source, columns)
     if name is not None:
         panel = replace(panel, name=name)

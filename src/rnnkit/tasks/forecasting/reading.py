@@ -1,0 +1,143 @@
+"""What a forecaster is given, as a panel: files, frames, and rows to test on."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rnnkit.data.assemble import read_panel
+from rnnkit.data.columns import Columns
+from rnnkit.data.files import is_parquet, open_parquet
+from rnnkit.data.joining import join_panels
+from rnnkit.data.panel import Panel
+from rnnkit.data.pieces import prepare_pieces, read_pieces
+from rnnkit.data.rows import keep_prepared
+from rnnkit.errors import ConfigError, DataError, closest
+from rnnkit.tasks.forecasting.config import ForecastConfig
+
+Source = str | Path | pd.DataFrame | Panel
+
+_COPIES = 6  # of the numbers in a file that reading and fitting hold at once
+_SHARE = 4  # a file whose copies take more than this part of the memory is read in pieces
+
+
+def as_columns(given: Mapping[str, Any]) -> Columns:
+    """Return what the columns are, of names to one name, several or an option.
+
+    Raises:
+        ConfigError: if there is no such name.
+    """
+    names: dict[str, Any] = {}
+    for name, value in given.items():
+        field = _PLURALS.get(name, name)
+        if field not in _FIELDS:
+            raise ConfigError(
+                f"fit has no argument {name!r}; what the columns are is said by"
+                f" {', '.join(_FIELDS)}{closest(name, _FIELDS)}"
+            )
+        if value is None:
+            continue
+        if field in _MANY:
+            value = (value,) if isinstance(value, str) else tuple(value)
+        names[field] = value
+    return Columns(**names)
+
+
+def as_panel(data: Source, columns: Columns, *, like: Panel | None = None, room: int = 0) -> Panel:
+    """Return `data` as a panel; a Parquet file beyond memory as one of mapped files.
+
+    Args:
+        data: a file, a frame or a panel.
+        columns: what its columns are.
+        like: the panel whose form the data must have.
+        room: rows wanted after the known ones, of mapped files.
+
+    Raises:
+        ConfigError: if columns are named of a panel.
+        DataError: if the data cannot be read.
+    """
+    if not isinstance(data, Panel):
+        if like is None and isinstance(data, (str, Path)) and _is_beyond_memory(data, columns):
+            return _mapped(Path(data), columns, room)
+        return read_panel(data, columns, like=like)
+    if like is None and columns != Columns():
+        raise ConfigError("a Panel knows its columns: leave time, target and the others out")
+    return data
+
+
+def _is_beyond_memory(data: str | Path, columns: Columns) -> bool:
+    path = Path(data)
+    if columns.layout != "long" or columns.series_id is None or not is_parquet(path):
+        return False
+    numbers = open_parquet(path).rows * max(3, len(columns.named))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return 8 * _COPIES * numbers * _SHARE > memory
+
+
+def _mapped(path: Path, columns: Columns, room: int) -> Panel:
+    """Return the panel of a file as maps of files, which are removed with the panel."""
+    folder = Path(tempfile.mkdtemp(prefix="rnnkit-"))
+    try:
+        panel = read_pieces(path, columns, folder=folder / "panel", room=room)
+        keep_prepared(panel, room, prepare_pieces(panel, room, folder / "rows"))
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+    weakref.finalize(panel, shutil.rmtree, folder, ignore_errors=True)
+    return panel
+
+
+def with_test(
+    panel: Panel, test: Source | None, columns: Columns, config: ForecastConfig
+) -> tuple[Panel, ForecastConfig]:
+    """Return the panel with the rows of `test` behind it, kept for scoring.
+
+    Raises:
+        ConfigError: if a `test_size` is asked for besides.
+        DataError: if the rows do not continue those of `panel`.
+    """
+    if test is None:
+        return panel, config
+    if config.test_size is not None or config.train_size is not None:
+        raise ConfigError("rows to test on are given: leave test_size and train_size out")
+    joined = join_panels(panel, as_panel(test, columns, like=panel))
+    before = dict(zip(panel.ids, panel.known.tolist(), strict=True))
+    known = np.array([before.get(name, 0) for name in joined.ids])
+    first = int((joined.ticks + known)[joined.known > known].min())
+    size = joined.last_tick - first
+    if size < config.horizon:
+        raise DataError(
+            f"the test rows are {size} steps, and one forecast is scored on {config.horizon}: give"
+            " more rows, or a smaller horizon"
+        )
+    return joined, replace(config, test_size=size)
+
+
+def fingerprint(panel: Panel) -> str:
+    """Return the SHA-256 of a panel's numbers and names, to tell whether data have changed."""
+    digest = hashlib.sha256("\0".join((*panel.ids, *panel.targets)).encode())
+    for array in (panel.starts, panel.ticks, panel.values, panel.numbers, panel.codes):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    if panel.times is not None:
+        digest.update(panel.times.astype("M8[ns]").tobytes())
+    return digest.hexdigest()
+
+
+_FIELDS = tuple(field.name for field in fields(Columns))
+_MANY = ("time", "targets", "covariates", "future_covariates", "statics")
+_PLURALS = {
+    "target": "targets",
+    "covariate": "covariates",
+    "future_covariate": "future_covariates",
+    "static": "statics",
+}
