@@ -209,7 +209,7 @@ def resolve(config: ForecastConfig, *, rows: int, season: int) -> Sizes:
     """
     season = season if config.season is None else config.season
     span = max(season, config.horizon)
-    train, validation, test = (_rows(getattr(config, name), rows) for name in _SIZES)
+    train, validation, test = (_rows(name, config, rows) for name in _SIZES)
     if test is None and train is None:
         test = max(span, rows // 5 if rows >= LONG else min(10, rows // 10))
     rest = max(rows - (test or 0), 0)
@@ -225,9 +225,19 @@ def resolve(config: ForecastConfig, *, rows: int, season: int) -> Sizes:
     return Sizes(season, context, known, test, validation)
 
 
-def _rows(size: int | float | None, rows: int) -> int | None:
+def _rows(name: str, config: ForecastConfig, rows: int) -> int | None:
     """Return a size in rows, of a number of rows or a share of all `rows`."""
-    return round(size * rows) if isinstance(size, float) else size
+    size: int | float | None = getattr(config, name)
+    if not isinstance(size, float):
+        return size
+    part = round(size * rows)
+    least = 1 if name == "train_size" else config.horizon
+    if part < least:
+        raise ConfigError(
+            f"{name} of {size:g} is {part} of {rows} rows, and at least {least} are needed: give a"
+            " larger share"
+        )
+    return part
 
 
 def ensemble_size(config: ForecastConfig, windows: int) -> int:

@@ -153,7 +153,8 @@ class Forecaster:
         Args:
             data: rows after which to forecast. Those known from `fit` come before them where they
                 continue those (and give way where both have a row); another history of a single
-                series stands alone and must hold a whole context. `None` forecasts what follows
+                series stands alone and must hold a whole context. Rows without times follow the
+                known ones, unless they begin with the same ten rows. `None` forecasts what follows
                 the data of `fit`. A list of such gives a list.
 
         Returns:

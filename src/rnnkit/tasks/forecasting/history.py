@@ -9,6 +9,8 @@ from rnnkit.data.panel import Panel
 from rnnkit.data.times import show_time
 from rnnkit.errors import DataError
 
+_ALIKE = 10  # rows, equal from the first on, that are the known ones again and no later ones
+
 
 def continues(known: Panel, new: Panel) -> bool:
     """Return whether `new` goes on with `known`: its series follow, or share mostly equal rows.
@@ -38,7 +40,8 @@ def continues(known: Panel, new: Panel) -> bool:
 def with_history(known: Panel, new: Panel, *, reach: int) -> Panel:
     """Return the series of `new` up to their last rows, with the known rows before those.
 
-    A single series that does not go on with the known one stands alone.
+    A single series that does not go on with the known one stands alone. Rows without times follow
+    the known ones, unless they are those again from the first on.
 
     Args:
         known: the rows from fitting.
@@ -51,8 +54,23 @@ def with_history(known: Panel, new: Panel, *, reach: int) -> Panel:
     check_alike(known, new)
     if known.is_single and new.known[0] >= reach and not continues(known, new):
         return new
+    if known.times is None and _begins_alike(known, new):
+        return new
     joined = join_panels(known, new)
     return _up_to(joined.take([joined.find(name) for name in new.ids]), new)
+
+
+def _begins_alike(known: Panel, new: Panel) -> bool:
+    """Return whether each series of `new` begins with the known rows from the first on."""
+    for s, name in enumerate(new.ids):
+        if name not in known.ids:
+            return False
+        ours = known.values[known.known_rows(known.ids.index(name))]
+        theirs = new.values[new.known_rows(s)]
+        count = min(len(ours), len(theirs))
+        if count < _ALIKE or not np.array_equal(ours[:count], theirs[:count], equal_nan=True):
+            return False
+    return True
 
 
 def to_score(known: Panel, new: Panel, *, seen: int, reach: int) -> tuple[Panel, int]:

@@ -87,11 +87,11 @@ def interval_ends(
     """
     H = pipeline.horizon
     ticks = _ticks(inputs, origins)
-    errors = np.concatenate(
-        [calibration.errors, _errors(pipeline, inputs, origins, forecast)], axis=1
-    )
+    later = _errors(pipeline, inputs, origins, forecast)
+    told = ~np.isnan(later).all(axis=(0, 2, 3))  # of those that have an outcome
+    errors = np.concatenate([calibration.errors, later[:, told]], axis=1)
     before = np.full(calibration.errors.shape[1], np.iinfo(np.int64).min)
-    known = np.concatenate([before, ticks + H])
+    known = np.concatenate([before, ticks[told] + H])
     order = np.argsort(known, kind="stable")
     errors, known = errors[:, order], known[order]
     levels = inputs.levels_at(origins)

@@ -113,6 +113,10 @@ def with_test(
     joined = join_panels(panel, as_panel(test, columns, like=panel))
     before = dict(zip(panel.ids, panel.known.tolist(), strict=True))
     known = np.array([before.get(name, 0) for name in joined.ids])
+    if not (joined.known > known).any():
+        raise DataError(
+            f"the test rows end before those of {panel.name} do: give later rows to test on"
+        )
     first = int((joined.ticks + known)[joined.known > known].min())
     size = joined.last_tick - first
     if size < config.horizon:
