@@ -74,7 +74,6 @@ def test_messages_differ_in_template_or_values(other: Message) -> None:
 
 
 def test_messages_of_unlike_values_can_be_in_a_set() -> None:
-    # The values themselves are tuples, messages and numbers, and are no part of the hash.
     values: list[dict[str, Value]] = [{"n": (Message("a"),)}, {"n": 1}, {"n": "1"}, {"n": 1.5}]
     assert len({Message("x {n}", each) for each in values}) == 4
 

@@ -253,6 +253,13 @@ def test_a_cycle_needs_four_of_it_and_counts_in_the_mean_of_the_series() -> None
     assert find_cycle([two_seasons(400, 2.0), *noise], 4) == 0
 
 
+@pytest.mark.parametrize(("rows", "season"), [(100, 4), (144, 12), (200, 4)])
+def test_short_noise_has_hardly_ever_a_cycle(rows: int, season: int) -> None:
+    wave = np.sin(2 * np.pi * np.arange(rows) / season)
+    found = [find_cycle([wave + seeded(seed).normal(size=rows)], season) for seed in range(200)]
+    assert np.mean(np.array(found) > 0) < 0.05
+
+
 @pytest.mark.parametrize("value", [0.0, 3.3])
 def test_no_cycle_of_what_does_not_change(value: float) -> None:
     assert find_cycle([np.full(400, value)], 4) == 0

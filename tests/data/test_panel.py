@@ -149,6 +149,21 @@ def test_without_future_covariates_later_rows_are_left_out() -> None:
     assert panel.before(9).known.tolist() == [4, 2]
 
 
+@pytest.mark.parametrize("rows", [1, 5, 12, 99])
+def test_tail_keeps_the_last_known_rows_and_what_follows(panel: Panel, rows: int) -> None:
+    tail = panel.tail(rows)
+    assert tail.ids == panel.ids
+    for s in range(5):
+        known = min(rows, int(panel.known[s]))
+        dropped = int(panel.known[s]) - known
+        assert tail.known[s] == known
+        assert tail.ticks[s] == panel.ticks[s] + dropped
+        for name in ("values", "numbers", "codes", "times"):
+            ours, theirs = (series_rows(p, getattr(p, name), s) for p in (tail, panel))
+            np.testing.assert_array_equal(ours, theirs[dropped:])
+    assert tail.last_tick == panel.last_tick
+
+
 def test_nothing_before_any_row_is_an_error(panel: Panel) -> None:
     with pytest.raises(DataError, match="sales has no row before tick 0"):
         panel.before(0)

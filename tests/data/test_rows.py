@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rnnkit.data.calendar import Step
 from rnnkit.data.panel import MISSING, FloatArray, Panel
-from rnnkit.data.rows import carry_forward, prepare_rows, with_room
+from rnnkit.data.rows import carry_forward, keep_prepared, prepare_rows, with_room
 
 from .panels import HOUR, NAN, make_panel, mixed_panel, seeded, series_rows
 
@@ -133,6 +133,19 @@ def test_a_panel_that_is_whole_is_left_as_it_is() -> None:
     panel = make_panel([[1, 2, 3]])
     prepare_rows(panel, 2)
     np.testing.assert_array_equal(panel.values[:, 0], [1, 2, 3])
+
+
+def test_rows_are_prepared_once_a_panel_and_horizon() -> None:
+    panel = mixed_panel()
+    rows = prepare_rows(panel, 2)
+    assert prepare_rows(panel, 2) is rows
+    assert len(prepare_rows(panel, 3).values) > len(rows.values)
+    values = panel.values.copy()
+    values[0] = 77.0
+    assert prepare_rows(replace(panel, values=values), 2).values[0, 0] == 77.0
+    kept = prepare_rows(mixed_panel(), 2)
+    keep_prepared(panel, 2, kept)
+    assert prepare_rows(panel, 2) is kept
 
 
 def test_first_rows_of_origins_up_to_the_row_after_the_last_known_one() -> None:

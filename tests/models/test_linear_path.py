@@ -92,11 +92,10 @@ def test_sums_are_those_of_the_design_written_out(
 
 
 @pytest.mark.parametrize("penalty", [PENALTIES[0], 0.1, PENALTIES[-1]])
-@pytest.mark.parametrize("use", [slice(None), slice(0, 2), slice(0, 1), slice(0, 20, 3)])
+@pytest.mark.parametrize("use", [slice(None), slice(0, 2), slice(0, 20, 3)])
 def test_weights_and_errors_are_those_of_plain_least_squares(
     rich: Inputs, penalty: float, use: slice
 ) -> None:
-    panel = rich.rows.panel
     ((train, held),) = parts(rich, SPLIT, 1)
     train, held = (o[o - rich.rows.first_rows(o) >= 6] for o in (train, held))
     sums, of_held = (_Sums.of(rich, o, 6, CENTER, SCALE) for o in (train, held))
@@ -104,12 +103,11 @@ def test_weights_and_errors_are_those_of_plain_least_squares(
         x, y = explicit(rich, train, k, 6, CENTER[k], SCALE[k])
         columns = np.arange(x.shape[1])[use]
         weights = sums.solve(k, columns, penalty)
-        expected = least_squares(x[:, columns], y, penalty) if len(columns) > 1 else y.mean(0)[None]
+        expected = least_squares(x[:, columns], y, penalty)
         np.testing.assert_allclose(weights, expected, rtol=1e-4, atol=1e-5)
         x, y = explicit(rich, held, k, 6, CENTER[k], SCALE[k])
         squares = float(((y - x[:, columns] @ weights) ** 2).sum())
         assert of_held.error(k, columns, weights) == pytest.approx(squares, rel=1e-5)
-    assert len(panel.ids) == 3
 
 
 def slow_choice(inputs: Inputs, folds: Sequence[tuple[IntArray, IntArray]], close: float) -> Any:

@@ -10,7 +10,7 @@ import pytest
 from rnnkit.data.scaling import Levels
 from rnnkit.data.split import Split
 
-from ..data.panels import HOUR, make_panel
+from ..data.panels import HOUR, make_panel, seeded
 from .paths import H, autoregression, build, chosen_transform, fit
 
 
@@ -26,6 +26,66 @@ def test_a_constant_series_gets_nothing_added(value: float, step: Any) -> None:
     np.testing.assert_allclose(outputs, 0, atol=1e-6 * max(1.0, abs(value)))
     assert np.isfinite(paths.errors).all()
     assert (paths.errors <= 1e-12 * max(1.0, value**2)).all()
+
+
+@pytest.mark.parametrize("rows", [133, 150, 176])
+@pytest.mark.parametrize(("slope", "base"), [(1.0, 0.0), (0.1, 1e9), (1e12, 0.0), (-1 / 3, 3.3)])
+def test_a_straight_line_goes_on(slope: float, base: float, rows: int) -> None:
+    # Every change over a lag is the same: rounding alone tells the inputs from the constant.
+    line = base + slope * np.arange(rows + H)
+    panel = make_panel([line[:rows]])
+    split = Split(rows, rows, ((rows - 30, rows),), reach=13, horizon=H)
+    inputs = build(panel, **chosen_transform(panel))
+    paths = fit(inputs, split)
+    at = np.array([rows])
+    z = inputs.z_past(at)
+    outputs = paths.final.outputs(inputs, at, z)
+    forecast = inputs.transform.invert(z, outputs, inputs.levels_at(at))
+    np.testing.assert_allclose(forecast[0, :, 0], line[rows:], atol=1e-3 * abs(slope))
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("period", [2, 6, 11])
+def test_what_repeats_itself_is_forecast_perfectly(period: int, seed: int) -> None:
+    values = np.resize(seeded(seed).integers(0, 9, size=period) + 0.5 * np.arange(period), 203)
+    panel = make_panel([values[:200]])
+    split = Split(200, 200, ((150, 200),), reach=13, horizon=H)
+    inputs = build(panel)
+    paths = fit(inputs, split)
+    assert (paths.errors >= 0).all()
+    assert (paths.errors < 1e-6 * paths.without).all()
+    assert "lags" in str(paths.final.why)
+    at = np.array([200])
+    z = inputs.z_past(at)
+    outputs = paths.final.outputs(inputs, at, z)
+    forecast = inputs.transform.invert(z, outputs, inputs.levels_at(at))
+    np.testing.assert_allclose(forecast[0, :, 0], values[200:], atol=0.01)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_series_is_too_odd(seed: int) -> None:
+    random = seeded(seed)
+    rows = int(random.integers(70, 160))
+    t = np.arange(rows)
+    end = int(0.8 * rows)
+    odd = {
+        "counts": random.integers(0, 2, size=rows),
+        "rare": (random.random(rows) < 0.04) * 100 * random.random(rows),
+        "grows": np.exp(t / 5),
+        "moves late": np.where(t < end, 5.0, random.normal(size=rows)),
+        "moves early": np.where(t > end // 2, 5.0, random.normal(size=rows)),
+        "spike": np.where(t == rows // 3, 1e6, 1.0),
+        "one": t == 2,
+    }
+    for name, values in odd.items():
+        panel = make_panel([values], step=HOUR if seed % 2 else None)
+        inputs = build(panel, **chosen_transform(panel))
+        split = Split(rows, rows, ((end, rows),), reach=13, horizon=H)
+        paths = fit(inputs, split, season=6 if seed % 3 else 1)
+        origins = np.append(split.all_origins(panel), rows)
+        outputs = paths.final.outputs(inputs, origins, inputs.z_past(origins))
+        assert np.isfinite(outputs).all(), name
+        assert (paths.errors >= 0).all(), name
 
 
 def test_one_constant_column_leaves_the_other_as_it_is() -> None:
