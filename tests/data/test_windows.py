@@ -294,6 +294,16 @@ def test_cached_windows_equal_those_built_a_batch_at_a_time(
     assert not torch.equal(cached.batch(everything).values, built.batch(everything).values)
 
 
+def test_arrays_may_be_read_only() -> None:
+    inputs = build()
+    origins = every_origin(inputs)
+    before = whole(Windows(inputs, origins, *inputs.targets(origins)))
+    rows, covariates = inputs.rows, inputs.covariates
+    for array in (rows.values, rows.observed, rows.calendar, covariates.numbers, covariates.codes):
+        array.setflags(write=False)
+    same(whole(Windows(inputs, origins, *inputs.targets(origins))), before)
+
+
 def test_no_windows_are_no_error() -> None:
     data = Windows(build(), np.array([], dtype=np.int64))
     assert len(data) == 0
