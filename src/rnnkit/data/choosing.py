@@ -205,7 +205,7 @@ def _fit_column(
             chosen = kind
     if differencing is None:
         listed = tuple(
-            Message("{kind} {error:.4g}", {"kind": kind, "error": error})
+            Message("{kind} {error:.4g}", {"kind": Message(kind), "error": error})
             for kind, error in errors.items()
         )
         why = Message(

@@ -24,7 +24,7 @@ from rnnkit.data.header import open_parquet_columns
 from rnnkit.data.maps import MapWriter, copied
 from rnnkit.data.panel import Panel
 from rnnkit.data.roles import choose_targets, read_covariates
-from rnnkit.data.rows import Rows, prepare_rows
+from rnnkit.data.rows import Rows, fill_rows
 from rnnkit.data.series_blocks import SeriesBlocks, block_ranges
 from rnnkit.data.survey import SeriesNumbers, read_batches, take_survey
 from rnnkit.errors import ConfigError, DataError
@@ -114,7 +114,7 @@ def prepare_pieces(panel: Panel, horizon: int, folder: Path) -> Rows:
         names += [] if panel.times is None else ["room_times"]
 
     def prepared(first: int, last: int) -> dict[str, NDArray[Any]]:
-        rows = prepare_rows(_part(panel, first, last), horizon)
+        rows = fill_rows(_part(panel, first, last), horizon)
         arrays: dict[str, NDArray[Any]] = {
             "filled": rows.values,
             "observed": rows.observed,

@@ -47,7 +47,7 @@ def prepare_rows(panel: Panel, horizon: int) -> Rows:
     """
     kept: dict[int, Rows] = vars(panel).setdefault("_prepared", {})
     if horizon not in kept:
-        kept[horizon] = _prepare(panel, horizon)
+        kept[horizon] = fill_rows(panel, horizon)
     return kept[horizon]
 
 
@@ -56,7 +56,8 @@ def keep_prepared(panel: Panel, horizon: int, rows: Rows) -> None:
     vars(panel).setdefault("_prepared", {})[horizon] = rows
 
 
-def _prepare(panel: Panel, horizon: int) -> Rows:
+def fill_rows(panel: Panel, horizon: int) -> Rows:
+    """Return what `prepare_rows` does, computed anew and not kept."""
     panel = with_room(panel, horizon)
     observed = ~np.isnan(panel.values)
     if panel.clock is None or panel.times is None:

@@ -31,6 +31,7 @@ from rnnkit.diagnosis.contract import FloatArray, load, plain_number
 FEWEST_ROWS = 20
 _MOST_ORDER = 3  # p and q
 _MOST_ORDERS = 4  # p + q
+_EXACT = 1e-18  # of the variance of z: below it, models differ in rounding alone
 _EVALUATIONS = 300  # of one fit
 _SIMPLER = 2.0  # an AR is taken that is worse in AICc by less
 
@@ -188,7 +189,7 @@ def fit_ar(z: FloatArray, *, d: int = 0, D: int = 0, season: int = 1) -> LinearM
     rows = lag_matrix(w, most)
     y = w[most:]
     q, _ = np.linalg.qr(rows)
-    left = np.maximum(float(y @ y) - np.cumsum((q.T @ y) ** 2), np.finfo(float).tiny)
+    left = np.maximum(float(y @ y) - np.cumsum((q.T @ y) ** 2), len(y) * _EXACT)
     p = int(np.argmin(len(y) * np.log(left) + 2 * np.arange(most + 1)))
     rows, y = lag_matrix(w, p), w[p:]
     beta = np.linalg.lstsq(rows, y, rcond=None)[0]
@@ -325,11 +326,14 @@ def _spread(polynomial: FloatArray, season: int) -> FloatArray:
 
 
 def _aicc(e: FloatArray, parameters: int) -> float:
-    """The corrected Akaike criterion of n residuals; the variance counts as a parameter."""
+    """The corrected Akaike criterion of n residuals of a series of variance 1.
+
+    The variance counts as a parameter.
+    """
     n, k = len(e), parameters + 1
     if n <= k + 1:
         return math.inf
-    variance = max(float(np.mean(e**2)), np.finfo(float).tiny)
+    variance = max(float(np.mean(e**2)), _EXACT)
     return n * math.log(variance) + 2 * k + 2 * k * (k + 1) / (n - k - 1)
 
 

@@ -266,8 +266,10 @@ class _Sums:
         variances = np.diagonal(xx) - xx[0, 0] * mean**2
         # The constant is not penalised; an input that never moves gets no weight. What is but
         # rounding of the inputs' own size is no variance.
-        noise = 1e-10 * float(np.diagonal(xx)[1:].mean())
-        size = max(penalty * float(variances[1:].mean()), noise)
+        size = 0.0
+        if len(use) > 1:
+            noise = 1e-10 * float(np.diagonal(xx)[1:].mean())
+            size = max(penalty * float(variances[1:].mean()), noise)
         ridge = np.full(len(use), size if size > 0 else 1.0)
         ridge[0] = 1e-12 * max(xx[0, 0], 1.0)
         return np.linalg.solve(xx + np.diag(ridge), self.xy[k][use])

@@ -11,7 +11,7 @@ from rnnkit import __version__
 from rnnkit.data.panel import IntArray, Panel
 from rnnkit.data.rows import with_room
 from rnnkit.data.times import show_time
-from rnnkit.messages import Message
+from rnnkit.messages import Message, Value
 from rnnkit.report.diagnosis_page import Finding
 from rnnkit.report.drawing import Axis
 from rnnkit.report.forecast_plot import ForecastPicture, Strip, forecast_plot
@@ -170,12 +170,12 @@ def facts(fitted: Fitted, config: ForecastConfig) -> list[tuple[Message, Message
     best = ", ".join(str(history.best_epoch) for history in fit.histories)
     weights = ", ".join(f"{weight:.2f}" for weight in fit.pipeline.weights)
     blocks = len(fit.split.blocks)
-    size: dict[str, str | int | float] = {
+    size: dict[str, Value] = {
         "cell": network_name(config.cell),
         "layers": config.layers,
         "units": config.hidden_size,
     }
-    rows: list[tuple[str, str, dict[str, str | int | float]]] = [
+    rows: list[tuple[str, str, dict[str, Value]]] = [
         (
             "Network",
             "{cell}, layers: {layers}, units: {units}, both directions"
@@ -189,7 +189,7 @@ def facts(fitted: Fitted, config: ForecastConfig) -> list[tuple[Message, Message
         (
             "Step",
             "{step}, season of {season} rows",
-            {"step": panel.step_name, "season": fit.sizes.season},
+            {"step": Message(panel.step_name), "season": fit.sizes.season},
         ),
         ("Context", "{rows:,} rows", {"rows": fit.sizes.context}),
         ("Horizon", "{rows:,} rows", {"rows": config.horizon}),
