@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from rnnkit.data.choosing import usable_scale
 from rnnkit.data.panel import FloatArray, IntArray
@@ -107,6 +108,7 @@ class FittedPaths:
     without: FloatArray
 
 
+@threadpool_limits.wrap(1, user_api="blas")  # on matrices this small threads wait for each other
 def fit_linear_path(
     inputs: Inputs,
     folds: Sequence[tuple[IntArray, IntArray]],

@@ -16,7 +16,7 @@ from rnnkit import __version__
 from rnnkit.data.assemble import season_of
 from rnnkit.data.columns import Columns
 from rnnkit.data.panel import FloatArray, Panel
-from rnnkit.errors import DataError
+from rnnkit.errors import ConfigError, DataError
 from rnnkit.messages import Message
 from rnnkit.metrics import mase, rmse
 from rnnkit.tasks.forecasting.config import ForecastConfig
@@ -101,8 +101,16 @@ def fold_borders(
     """Return the ticks `(first, end)` of each fold: the last ones of the data.
 
     Raises:
+        ConfigError: if there is no fold, or one is shorter than a forecast.
         DataError: if the data are too short for so many.
     """
+    if folds < 1:
+        raise ConfigError(f"folds must be at least 1, got {folds}")
+    if size < config.horizon:
+        raise ConfigError(
+            f"a fold must have at least the horizon of {config.horizon} rows, got {size}: one"
+            " forecast needs them to be scored on"
+        )
     last = panel.last_tick
     if folds * size >= last:
         raise DataError(
@@ -110,6 +118,17 @@ def fold_borders(
             " for fewer or smaller folds"
         )
     return [(last - (folds - n) * size, last - (folds - n - 1) * size) for n in range(folds)]
+
+
+def check_backtest(
+    panel: Panel, columns: Columns, config: ForecastConfig, *, folds: int, size: int | None
+) -> None:
+    """Raise what `run_backtest` would, before anything is trained or thrown away."""
+    size = config.horizon if size is None else size
+    _, end = fold_borders(panel, config, folds=folds, size=size)[0]
+    start = panel.before(end)
+    first = replace(config, test_size=size, train_size=None)
+    plan_fit(start, first, season_of(columns, start))
 
 
 def run_backtest(
@@ -151,7 +170,7 @@ def run_backtest(
     config = replace(config, test_size=size, train_size=None)
     done: list[Fold] = []
     fit: Fit | None = None
-    start = panel
+    start = panel.before(borders[0][1])
     for number, (first, end) in enumerate(borders):
         place = writer.checkpoints / f"fold-{number}"
         part = panel.before(end)
@@ -160,10 +179,14 @@ def run_backtest(
             fold = _read_fold(kept, config)
         else:
             if fit is None or refit:
+                # Without a refit the networks are those of the first fold, also after a resumption.
+                if refit:
+                    start = part
+                else:
+                    place = writer.checkpoints / "fold-0"
                 place.mkdir(parents=True, exist_ok=True)
-                start = part
                 fit = fit_pipeline(
-                    plan_fit(part, config, season_of(columns, part)),
+                    plan_fit(start, config, season_of(columns, start)),
                     config,
                     checkpoints=place,
                     resume=resume,

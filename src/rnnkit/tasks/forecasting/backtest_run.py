@@ -25,6 +25,7 @@ from rnnkit.report.markup import Picture
 from rnnkit.tasks.forecasting.backtest import (
     Backtest,
     Fold,
+    check_backtest,
     metrics_json,
     run_backtest,
     save_backtest,
@@ -79,6 +80,7 @@ def run_backtest_folder(
     config = ForecastConfig.from_options(options)
     panel = as_panel(source, columns, room=config.horizon)
     columns = columns if isinstance(source, Panel) else resolve_order(source, columns)
+    check_backtest(panel, columns, config, folds=folds, size=size)
     wanted = settings(panel, columns, config, folds=folds, size=size, refit=refit)
     with RunWriter(out, settings=wanted, resume=resume) as writer:
         if announce is not None:

@@ -185,21 +185,28 @@ def _ends(
     """Return what an interval adds at its lower and upper end, `(H, K)` each."""
     tail = (100 - level) / 200
     low, high = _quantile_numbers(level, quantiles)
+    if errors.shape[1] < FEW and len(quantiles) > 1:
+        outside = np.maximum(-errors[low], errors[high])  # below 0 inside the learned ends
+        half = _pooled(outside, level, np.ones(outside.shape[1:]))
+        return -half, half
     if errors.shape[1] < FEW:
-        return -_pooled(errors[low], level), _pooled(errors[high], level)
+        count = np.maximum((~np.isnan(errors[low])).sum(axis=0), 1)
+        size = np.sqrt(np.nansum(errors[low] ** 2, axis=0) / count)  # (H, K)
+        half = _pooled(np.abs(errors[low]), level, np.where(size > 0, size, 1.0))
+        return -half, half
     return _smallest(errors[low], tail), -_smallest(-errors[high], tail)
 
 
-def _pooled(errors: FloatArray, level: int) -> FloatArray:
-    """Return the half width `(H, K)` of few `errors (C, H, K)`: one shape a column."""
+def _pooled(errors: FloatArray, level: int, size: FloatArray) -> FloatArray:
+    """Return what holds `level` percent of few `errors (C, H, K)`: one shape a column.
+
+    The errors of each step are measured in its `size (H, K)`.
+    """
     C = len(errors)
-    count = np.maximum((~np.isnan(errors)).sum(axis=0), 1)
-    size = np.sqrt(np.nansum(errors**2, axis=0) / count)  # (H, K)
-    size = np.where(size > 0, size, 1.0)
     share = min(1.0, np.ceil((C + 1) * level / 100 - 1e-9) / C)
     half = np.empty_like(size)
     for k in range(size.shape[1]):
-        pool = np.abs(errors[..., k] / size[:, k]).ravel()
+        pool = (errors[..., k] / size[:, k]).ravel()
         pool = pool[~np.isnan(pool)]
         wide = np.quantile(pool, share, method="higher") if pool.size else np.inf
         half[:, k] = wide * size[:, k]
