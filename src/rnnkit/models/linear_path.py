@@ -22,7 +22,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from rnnkit.data.choosing import usable_scale
 from rnnkit.data.panel import FloatArray, IntArray
@@ -108,7 +107,6 @@ class FittedPaths:
     without: FloatArray
 
 
-@threadpool_limits.wrap(1, user_api="blas")  # on matrices this small threads wait for each other
 def fit_linear_path(
     inputs: Inputs,
     folds: Sequence[tuple[IntArray, IntArray]],

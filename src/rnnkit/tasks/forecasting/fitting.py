@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from rnnkit.data.panel import FloatArray, IntArray
 from rnnkit.data.rows import BoolArray
@@ -205,7 +206,8 @@ def _linear_paths(
 ) -> FittedPaths | None:
     season = plan.sizes.season
     wide = replace(inputs, reach=max(inputs.reach, 1 + max(lag_choices(season))))
-    return fit_linear_path(wide, folds, origins, season=season)
+    with threadpool_limits(1, user_api="blas"):  # on small matrices threads wait for each other
+        return fit_linear_path(wide, folds, origins, season=season)
 
 
 def _used(paths: FittedPaths | None, config: ForecastConfig, *, windows: int) -> list[bool]:
