@@ -344,6 +344,15 @@ def test_without_rows_for_any_lags_there_is_no_path() -> None:
     assert paths(20) is None
 
 
+@pytest.mark.parametrize(("windows", "lags"), [(12, 6), (23, 6), (24, 12)])
+def test_there_are_two_windows_to_learn_from_for_every_lag(windows: int, lags: int) -> None:
+    rows = windows + 25
+    panel = make_panel([autoregression(rows, {1: 0.5})])
+    split = Split(rows, rows, ((rows - 10, rows),), reach=13, horizon=H)
+    assert len(split.train_origins(panel, 0)) == windows
+    assert fit(build(panel), split).final.lags == lags
+
+
 def test_where_no_target_is_whole_there_is_no_path() -> None:
     values = autoregression(120, {1: 0.5})
     values[::2] = NAN  # no three rows in a row
