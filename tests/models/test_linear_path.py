@@ -333,10 +333,8 @@ def test_without_rows_for_any_lags_there_is_no_path() -> None:
     def paths(rows: int, reach: int = 13, season: int = 1) -> FittedPaths | None:
         panel = make_panel([autoregression(rows, {1: 0.5})])
         split = Split(rows, rows, ((rows - 10, rows),), reach=6, horizon=H)
-        return fit_linear_path(
-            build(panel, reach), parts(build(panel), split, 1), split.all_origins(panel),
-            season=season,
-        )  # fmt: skip
+        inputs, folds = build(panel, reach), parts(build(panel), split, 1)
+        return fit_linear_path(inputs, folds, split.all_origins(panel), season=season)
 
     assert paths(100) is not None
     assert paths(100, season=24) is None  # of the season's 24 rows the past holds but 13
