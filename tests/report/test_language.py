@@ -44,6 +44,8 @@ ELSEWHERE = {
     ("diagnosis/diagnose.py", "name"): assumptions.ORDER,
     ("tasks/forecasting/pictures.py", "place"): ("best", "median", "worst"),
     ("data/choosing.py", "chosen"): get_args(Differencing),
+    ("data/choosing.py", "kind"): get_args(Differencing),
+    ("tasks/forecasting/pictures.py", "panel.step_name"): ("hour", "row"),
 }
 
 

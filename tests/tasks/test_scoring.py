@@ -5,6 +5,7 @@ import pytest
 
 from rnnkit.messages import Message
 from rnnkit.metrics import mase_scale
+from rnnkit.tasks.forecasting import scoring
 from rnnkit.tasks.forecasting.scoring import (
     MODEL,
     WITHOUT,
@@ -576,7 +577,8 @@ def interval(actual, *halves):
     return lower, upper
 
 
-def test_intervals_of_the_model_are_scored():
+def test_intervals_of_the_model_are_scored(monkeypatch):
+    monkeypatch.setattr(scoring, "JUDGED", 1)
     half = np.array([1.0, -1.0, 1.0, -1.0, 2.0, 2.0])[:, None, None]
     lower, upper = interval(np.where(np.isnan(PANEL_ACTUAL), 0.0, PANEL_ACTUAL), half, 3 + 0 * half)
     evaluation = panel(ERRORS, intervals=Intervals((80, 95), lower, upper))
@@ -595,7 +597,8 @@ def test_intervals_of_the_model_are_scored():
     assert evaluation.to_json()["intervals"] == sentence
 
 
-def test_intervals_that_hold_what_they_should_are_said_to_without_a_complaint():
+def test_intervals_that_hold_what_they_should_are_said_to_without_a_complaint(monkeypatch):
+    monkeypatch.setattr(scoring, "JUDGED", 1)
     values = series(1)
     actual = actual_of(values)
     inside = (np.arange(actual.size) % 10 < 8).reshape(actual.shape)  # of 30
@@ -607,6 +610,19 @@ def test_intervals_that_hold_what_they_should_are_said_to_without_a_complaint():
     assert evaluation.scores[MODEL]["coverage"] == {"80": 0.8}
     assert str(evaluation.remark) == (
         "Share of the outcomes that lay in the interval (of 80 %: 80%)."
+    )
+
+
+def test_the_share_of_few_outcomes_is_not_judged():
+    values = series(1)
+    lower = actual_of(values)[None] + 1  # none inside
+    intervals = Intervals((80,), lower, lower + 2)
+    evaluation = scored(
+        values, forecasts_of(values, model=2, without=3, drift=7), intervals=intervals
+    )
+    assert str(evaluation.remark) == (
+        "Share of the outcomes that lay in the interval (of 80 %: 0%), of too few forecasts to"
+        " judge by."
     )
 
 

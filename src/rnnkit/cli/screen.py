@@ -122,11 +122,11 @@ def _title(config: Any, panel: Any, evaluation: Any) -> Message:
         "targets": len(panel.targets),
     }
     if len(panel.ids) > 1:
-        template = "Test: {count:,} forecasts of {horizon} rows, of {series:,} series"
+        template = "Test: {count:,} forecasts, horizon {horizon}, of {series:,} series"
     elif len(panel.targets) > 1:
-        template = "Test: {count:,} forecasts of {horizon} rows, mean of {targets} targets"
+        template = "Test: {count:,} forecasts, horizon {horizon}, mean of {targets} targets"
     elif len(evaluation.origins) > 1:
-        template = "Test: {count:,} forecasts of {horizon} rows, in {target}"
+        template = "Test: {count:,} forecasts, horizon {horizon}, in {target}"
     else:
-        template = "Test: 1 forecast of {horizon} rows, in {target}"
+        template = "Test: 1 forecast, horizon {horizon}, in {target}"
     return Message(template, values)

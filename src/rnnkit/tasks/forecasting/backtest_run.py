@@ -129,7 +129,7 @@ def _named(backtest: Backtest, by_name: Mapping[str, Any]) -> dict[str, Any]:
 
 def _title(backtest: Backtest) -> Message:
     return Message(
-        "Backtest of {name}: {targets}, {horizon} rows ahead from {folds} origins",
+        "Backtest of {name}: {targets}, horizon {horizon}, {folds} origins",
         {
             "name": backtest.panel.name,
             "targets": ", ".join(backtest.panel.targets),

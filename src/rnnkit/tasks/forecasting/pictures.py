@@ -39,7 +39,7 @@ def forecast_figure(fitted: Fitted, config: ForecastConfig, language: Language =
     series, remarks = _shown(fitted)
     strips = _strips(fitted, series)
     title = Message(
-        "{name}: {targets}, {horizon} rows ahead",
+        "{name}: {targets}, horizon {horizon}",
         {"name": panel.name, "targets": ", ".join(panel.targets), "horizon": config.horizon},
     )
     return forecast_plot(

@@ -16,6 +16,7 @@ MODEL = "model"
 WITHOUT = "without network"
 TIE = 0.01  # scores within 1 % of each other are called equal
 SHIFTED = 0.5  # closer to the last known value than this share of the error: it only follows
+JUDGED = 20  # forecasts that do not overlap, from which the share of outcomes held is judged
 OFF = 0.05  # of the share of outcomes that an interval should hold: more is worth a remark
 
 
@@ -154,7 +155,9 @@ def evaluate(
     remark = None
     if intervals is not None:
         scores[MODEL] |= _interval_scores(actual, intervals, naive)
-        remark = _coverage_remark(scores[MODEL]["coverage"])
+        H = actual.shape[1]
+        apart = len(np.unique(np.stack([at, origins // H]), axis=1).T)
+        remark = _coverage_remark(scores[MODEL]["coverage"], apart)
     count = len(np.unique(series))
     several = count > 1
     metric = ranking_metric(scores, len(targets), count)
@@ -338,8 +341,11 @@ def shift_warning(
     )
 
 
-def _coverage_remark(shares: Mapping[str, float]) -> Message | None:
-    """Return how many outcomes the intervals held, and whether that is as many as they should."""
+def _coverage_remark(shares: Mapping[str, float], apart: int) -> Message | None:
+    """Return how many outcomes the intervals held, and whether that is as many as they should.
+
+    Of fewer than 20 forecasts `apart`, which do not overlap, the share says little.
+    """
     if not all(np.isfinite(share) for share in shares.values()):
         return None
     held = tuple(
@@ -347,6 +353,12 @@ def _coverage_remark(shares: Mapping[str, float]) -> Message | None:
         for level, share in shares.items()
     )
     off = any(abs(share - int(level) / 100) > OFF for level, share in shares.items())
+    if apart < JUDGED:
+        return Message(
+            "Share of the outcomes that lay in the interval ({held}), of too few forecasts to judge"
+            " by.",
+            {"held": held},
+        )
     return Message(
         "Share of the outcomes that lay in the interval ({held}): off by more than 5 points, so do"
         " not trust the width."
