@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from rnnkit import __version__
+from rnnkit.cli.diagnosing import diagnose
 from rnnkit.cli.endings import BAD_INPUT, FAILED, INTERRUPTED, fail
 from rnnkit.cli.forecasting import backtest, demo, forecast
 from rnnkit.cli.runs import evaluate, info, predict
@@ -23,9 +24,10 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # tables cut the names of options on a terminal of 80 columns
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (forecast, backtest, demo, predict, evaluate, info):
+for command in (forecast, backtest, diagnose, demo, predict, evaluate, info):
     app.command()(command)
 
 

@@ -74,7 +74,12 @@ DATA = _panel(
     Option("order", str, "Of rows without times.", "oldest-first|newest-first"),
     Option("step", str, "Distance between rows, such as hour (default: found).", "STEP"),
     Option("time_zone", str, "Zone of the clock, such as Europe/Berlin.", "ZONE"),
-    Option("header", bool, "Whether there is a line of names.", flags=("--header/--no-header",)),
+    Option(
+        "header",
+        bool,
+        "Whether there is a line of names (default: found).",
+        flags=("--header/--no-header",),
+    ),
 )
 SPLIT = _panel(
     "Split and forecast",
@@ -119,10 +124,10 @@ MODEL = _panel(
 )
 TRAINING = _panel(
     "Training",
-    Option("loss", str, "(default: squared)", "squared|absolute"),
+    Option("loss", str, "(default: squared; absolute for many series)", "squared|absolute"),
     Option("epochs", int, "At the most (default: 300)."),
     Option("batch_size", int, "Windows a step (default: by rule)."),
-    Option("learning_rate", float, "(default: by rule)"),
+    Option("learning_rate", float, "(default: 0.003)"),
     Option("weight_decay", float, "(default: 0)"),
     Option("schedule", str, "(default: constant)", "constant|cosine|plateau"),
     Option("patience", int, "Epochs without gain before stopping (default: by rule)."),

@@ -8,6 +8,7 @@ from all rows; they are what a column is, not what a row holds.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,9 @@ from rnnkit.data.table import Table, read_table
 from rnnkit.data.wide import VALUE, read_wide
 from rnnkit.errors import ConfigError, DataError
 from rnnkit.messages import Message, Value
+
+# Names of columns that are likely to hold times.
+_TIME = re.compile(r"(?i)date|time|month|year|quarter|week|\bday\b|^ds$|날짜|일자|일시|시간|연도")
 
 
 def read_panel(
@@ -243,6 +247,15 @@ def _read_rows(
             order, evidence = find_order(table.columns, series, place) or (None, None)
         rows, ordering = in_order(rows, order, evidence)
         notes += ordering
+        used = (*columns.named, *targets)
+        unread = [name for name in table.names if name not in used and _TIME.search(name)]
+        if like is None and unread:
+            notes.append(
+                Message(
+                    "Not used: {columns}. If it holds the times, name it with --time.",
+                    {"columns": ", ".join(unread)},
+                )
+            )
     check_statics(rows, covariates.covariates, ids, place)
     panel = Panel(
         name=table.name,
