@@ -11,7 +11,7 @@ import logging
 import math
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -186,12 +186,12 @@ def band(panel: Axes, x: FloatArray, lower: FloatArray, upper: FloatArray, colou
     panel.vlines(x[alone], lower[alone], upper[alone], colors=colour, linewidth=5, zorder=1.0)
 
 
-def save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path | BinaryIO) -> None:
     """Write `figure` as a PNG, 1400 pixels wide; equal figures give equal bytes.
 
     Args:
         figure: from one of the functions that draw.
-        path: the file to write.
+        path: the file to write, or one that is open.
 
     Raises:
         OSError: if the file cannot be written.

@@ -20,6 +20,7 @@ from rnnkit.report.page import report_page
 from rnnkit.report.training_plot import training_plot
 from rnnkit.tasks.forecasting.artifact import forecast_csv, save_run
 from rnnkit.tasks.forecasting.config import ForecastConfig
+from rnnkit.tasks.forecasting.diagnosis import diagnosis_section
 from rnnkit.tasks.forecasting.evaluation import (
     Fitted,
     forecast_frame,
@@ -130,5 +131,8 @@ def write_run(
         training=Picture(pictures[1], Message("Training and validation loss by epoch")),
         command=command,
         language=language,
+        diagnosis=diagnosis_section(
+            fitted.panel, fitted.fit.split.known, fitted.fit.sizes.season, language
+        ),
     )
     writer.write_text("report.html", report_page(page))
