@@ -207,3 +207,25 @@ def test_what_is_known_of_the_future_does_reach_the_forecast():
     other = read_panel(changed, columns)
     first, second = evaluated(panel, config, fit), evaluated(other, config, fit)
     assert (first.forecasts["model"] != second.forecasts["model"]).any()
+
+
+def test_a_huge_value_after_an_origin_widens_no_interval_before_it():
+    """What is rounding is judged by the rows before an origin alone."""
+    rng = np.random.default_rng(5)
+    values = 10 + np.sin(np.arange(160)) + 0.1 * rng.normal(size=160)
+    frame = pd.DataFrame({"y": values})
+    columns = Columns(order="oldest-first")
+    panel = read_panel(frame, columns)
+    config = ForecastConfig(
+        horizon=2, epochs=1, ensemble=1, hidden_size=3, season=6, test_size=20, validation_size=30
+    )
+    fit = fit_pipeline(plan_fit(panel, config, 1), config)
+    frame.loc[150, "y"] = 1e14
+    other = read_panel(frame, columns)
+    first, second = evaluated(panel, config, fit), evaluated(other, config, fit)
+    early = first.origins <= 150
+    assert early.sum() >= 10
+    for side in ("lower", "upper"):
+        np.testing.assert_array_equal(
+            getattr(first.intervals, side)[:, early], getattr(second.intervals, side)[:, early]
+        )

@@ -174,7 +174,9 @@ def local_spread(inputs: Inputs, origins: IntArray) -> FloatArray:
         squares = np.maximum(recent, FLOOR**2 * ever)
         at = local - season - 1
         found = squares[np.maximum(at, 0)]
-        usable = (at >= 0)[:, None] & (found > _ROUNDING * (z**2).max())
+        # Of the rows before each origin alone, as all else.
+        largest = np.maximum.accumulate(z**2, axis=0)[local - 1]
+        usable = (at >= 0)[:, None] & (found > _ROUNDING * largest)
         spread[mine] = np.where(usable, np.sqrt(np.where(usable, found, 1.0)), 1.0)
     return spread
 
