@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from rnnkit.data.calendar import Step
 from rnnkit.data.columns import Role
 from rnnkit.data.covariates import Encoding, encode, fit_encodings
+from rnnkit.data.differencing import Differencing
 from rnnkit.data.features import Channel, Features
 from rnnkit.data.panel import MISSING, Clock, Covariate, Panel
 from rnnkit.data.rows import prepare_rows
-from rnnkit.data.scaling import ColumnTransform, Differencing, Levels, SeriesTransform
+from rnnkit.data.scaling import ColumnTransform, Levels, SeriesTransform
 from rnnkit.data.windows import Inputs
 
 NAN = float("nan")

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from rnnkit.data import choosing
 from rnnkit.data.choosing import Past, fit_centers, fit_levels
-from rnnkit.data.scaling import DIFFERENCING, ColumnTransform, Levels, SeriesTransform
+from rnnkit.data.differencing import DIFFERENCING
+from rnnkit.data.scaling import ColumnTransform, Levels, SeriesTransform
 from rnnkit.errors import ConfigError
 
 SEASON = 4

@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike
 
 from rnnkit.data.choosing import Past, fit_centers, fit_levels, fit_transform
 from rnnkit.data.covariates import Encoding
+from rnnkit.data.differencing import DIFFERENCING, Differencing
 from rnnkit.data.features import Channel, Features, find_cycle, fit_features
 from rnnkit.data.panel import FloatArray
-from rnnkit.data.scaling import DIFFERENCING, Differencing, Levels, SeriesTransform
+from rnnkit.data.scaling import Levels, SeriesTransform
 
 from .panels import make_inputs, make_panel, make_transform, seeded
 

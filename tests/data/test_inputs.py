@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from rnnkit.data import windows
+from rnnkit.data.differencing import Differencing
 from rnnkit.data.features import Channel
 from rnnkit.data.panel import IntArray
-from rnnkit.data.scaling import Differencing
 from rnnkit.data.windows import Inputs
 
 from .panels import NAN, make_inputs, make_panel, make_transform, mixed_panel

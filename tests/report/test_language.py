@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import rnnkit
 from rnnkit.baselines import series_baselines
 from rnnkit.data import calendar, times_parts
-from rnnkit.data.scaling import Differencing
+from rnnkit.data.differencing import Differencing
 from rnnkit.diagnosis import assumptions
 from rnnkit.messages import Message
 from rnnkit.report import language as language_module
@@ -42,6 +42,11 @@ ELSEWHERE = {
     ("data/times_parts.py", "part"): times_parts._NAMES,
     ("diagnosis/assumptions.py", "key[1]"): [test for _, test in assumptions._HOLDS],
     ("diagnosis/diagnose.py", "name"): assumptions.ORDER,
+    ("tasks/forecasting/diagnosis.py", "t.name"): assumptions.ORDER,
+    ("tasks/forecasting/diagnosis.py", "t.test"): (
+        "spread against level",
+        *(test for _, test in assumptions._HOLDS),
+    ),
     ("tasks/forecasting/pictures.py", "place"): ("best", "median", "worst"),
     ("data/choosing.py", "chosen"): get_args(Differencing),
     ("data/choosing.py", "kind"): get_args(Differencing),

@@ -51,8 +51,6 @@ def forecast(
     for path in (data, *filter(None, [test])):
         check_table(path, columns)
     options = model_options(given, config)
-    if options.get("horizon") is None:
-        raise ConfigError("say with --horizon how many rows to forecast")
     _forecast(data, columns, options, out or _folder(data), resume, quiet, words, test=test)
 
 
@@ -81,8 +79,6 @@ def backtest(
     columns = data_columns(given)
     check_table(data, columns)
     options = model_options(given, config)
-    if options.get("horizon") is None:
-        raise ConfigError("say with --horizon how many rows to forecast")
     for name in ("test_size", "train_size"):
         if options.get(name) is not None:
             raise ConfigError(f"a backtest's parts are its folds: leave {name} out")

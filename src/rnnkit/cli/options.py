@@ -193,8 +193,12 @@ def data_columns(given: Mapping[str, Any]) -> Any:
 
 
 def model_options(given: Mapping[str, Any], config: Path | None) -> dict[str, Any]:
-    """Return the options of a `ForecastConfig`: those of the file, then those given."""
-    from rnnkit.tasks.forecasting.config import read_options
+    """Return the options of a `ForecastConfig`: those of the file, then those given.
+
+    Raises:
+        ConfigError: if one is wrong, or there is no horizon.
+    """
+    from rnnkit.tasks.forecasting.config import ForecastConfig, read_options
 
     names = {option.name for group in (SPLIT, MODEL, TRAINING) for option in group}
     options: dict[str, Any] = {} if config is None else read_options(config)
@@ -203,6 +207,9 @@ def model_options(given: Mapping[str, Any], config: Path | None) -> dict[str, An
             options["levels"] = tuple(sorted(set(value)))
         elif name in names:
             options[name] = parse_size(name, value) if name in _SIZES else value
+    if options.get("horizon") is None:
+        raise ConfigError("say with --horizon how many rows to forecast")
+    ForecastConfig.from_options(options)
     return options
 
 

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rnnkit.data.differencing import DIFFERENCING, Differencing
 from rnnkit.data.panel import FloatArray
 from rnnkit.data.scaling import (
-    DIFFERENCING,
     ColumnTransform,
-    Differencing,
     Levels,
     SeriesTransform,
     anchor_reach,

@@ -24,15 +24,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 
+from rnnkit.data.differencing import Differencing
 from rnnkit.data.panel import FloatArray, IntArray
 from rnnkit.messages import Message
-
-Differencing = Literal["none", "difference", "seasonal", "seasonal+difference"]
-DIFFERENCING: tuple[Differencing, ...] = get_args(Differencing)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,31 @@
-"""Tasks: what a person wants done with sequences, whole."""
+"""Tasks: what a person wants done with sequences, whole.
 
-from rnnkit.tasks.forecasting import ForecastConfig, Forecaster, load, run_forecast
+The names are loaded on first use, so that a wrong option is answered before torch is imported.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rnnkit.tasks.forecasting.config import ForecastConfig
+    from rnnkit.tasks.forecasting.forecaster import Forecaster, load
+    from rnnkit.tasks.forecasting.run import run_forecast
+
+_HOMES = {
+    "ForecastConfig": "rnnkit.tasks.forecasting.config",
+    "Forecaster": "rnnkit.tasks.forecasting.forecaster",
+    "load": "rnnkit.tasks.forecasting.forecaster",
+    "run_forecast": "rnnkit.tasks.forecasting.run",
+}
 
 __all__ = ["ForecastConfig", "Forecaster", "load", "run_forecast"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'rnnkit.tasks' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value

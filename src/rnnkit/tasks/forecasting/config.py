@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from rnnkit.data.scaling import Differencing
+from rnnkit.data.differencing import Differencing
 from rnnkit.errors import ConfigError, closest
 
 Cell = Literal["rnn", "lstm", "gru"]

@@ -243,8 +243,14 @@ def assumption_table(diagnosis: Diagnosis) -> Table:
         (Message(t.name), Message(t.test), _number(t.statistic), _p(t.p_value), _HOLDS[t.holds])
         for t in tests
     ]
-    head = ("assumption", "tested by", "statistic", "p-value", "holds")
-    return Table([Message(name) for name in head], rows, numbers=(2, 3))
+    head = [
+        Message("assumption"),
+        Message("tested by"),
+        Message("statistic"),
+        Message("p-value"),
+        Message("holds"),
+    ]
+    return Table(head, rows, numbers=(2, 3))
 
 
 def _stationarity_table(diagnosis: Diagnosis) -> Table:
@@ -278,8 +284,13 @@ def _model_table(diagnosis: Diagnosis) -> Table:
         for model in models
     ]
     marked = [n for n, model in enumerate(models) if linear is not None and model is linear.best]
-    head = ("model", "coefficients", "error one row ahead", "explained after differences")
-    return Table([Message(name) for name in head], rows, numbers=(1, 2, 3), marked=marked)
+    head = [
+        Message("model"),
+        Message("coefficients"),
+        Message("error one row ahead"),
+        Message("explained after differences"),
+    ]
+    return Table(head, rows, numbers=(1, 2, 3), marked=marked)
 
 
 def _number(value: float | None) -> str:

@@ -102,13 +102,7 @@ def run_diagnosis(
         notes=[*panel.notes, *notes],
         facts=[
             (Message("Series"), str(len(panel.ids))),
-            (
-                Message("Step"),
-                Message(
-                    "{step}, season of {season} rows",
-                    {"step": Message(panel.step_name), "season": season},
-                ),
-            ),
+            (Message("Rows in a season"), f"{season:,}"),
         ],
         language=language,
     )
