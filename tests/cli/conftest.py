@@ -52,7 +52,7 @@ def few_baselines(monkeypatch):
     """Score beside the simple baselines alone: AutoARIMA and ETS take seconds."""
     monkeypatch.setattr(
         "rnnkit.tasks.forecasting.evaluation.series_baselines",
-        lambda: [LastValue(), SeasonalNaive(), SeasonalGrowth(), Drift()],
+        lambda: [LastValue, SeasonalNaive, SeasonalGrowth, Drift],
     )
 
 

@@ -39,15 +39,50 @@ def test_a_file_that_is_no_table(refuses, here):
 
 
 def test_columns_that_are_missing_or_not_named(refuses):
-    columns = "columns of sales.csv are 'Month', 'Sold'"
-    refuses("forecast", "sales.csv", said=["--time", "--target", columns])
-    refuses("forecast", "sales.csv", "--time", "Month", said=["--target", columns])
-    refuses("forecast", "sales.csv", "--target", "Sold", said=["--time", columns])
-    wrong = ("--time", "month", "--target", "Sold")
-    refuses("forecast", "sales.csv", *wrong, said=["'Month', 'Sold'; did you mean 'Month'"])
+    horizon = ("--horizon", 3)
+    for option, name in (
+        ("--time", "month"),
+        ("--target", "Sould"),
+        ("--series-id", "month"),
+        ("--covariate", "Sould"),
+        ("--future-covariate", "Sould"),
+        ("--static", "month"),
+    ):
+        found = "Month" if name == "month" else "Sold"
+        columns = rf"no column '{name}'; its columns are 'Month', 'Sold'; did you mean '{found}'\?"
+        refuses("forecast", "sales.csv", *horizon, option, name, said=[columns])
+        refuses("backtest", "sales.csv", *horizon, option, name, said=[columns])
     refuses("forecast", "sales.csv", *HERE, "--target", "Sold", said=["named twice"])
     refuses("forecast", "sales.csv", *HERE, "--target", "Month", said=["both the time and a"])
-    refuses("forecast", "sales.csv", *HERE[:4], said=["needs a horizon"])
+    refuses("forecast", "sales.csv", *HERE, "--static", "Sold", said=["both a target and a"])
+    refuses("forecast", "sales.csv", *HERE[:4], said=["--horizon"])
+    refuses("backtest", "sales.csv", *HERE[:4], said=["--horizon"])
+    refuses("forecast", "sales.csv", *HERE, "--test", "later.csv", said=["no file later.csv"])
+
+
+def test_a_target_that_is_not_clear(refuses, here, wave):
+    horizon = ("--horizon", 3, "--time", "Month")
+    wave(60).assign(Cost=2.5).to_csv("both.csv", index=False)
+    refuses("forecast", "both.csv", *horizon, said=["'Sold', 'Cost'; name one with --target"])
+    refuses(
+        "forecast", "both.csv", *horizon, "--covariate", "Sold", "--static", "Cost", said=["no"]
+    )
+    refuses(
+        "forecast", "sales.csv", "--horizon", 3, "--target", "Month", said=["must hold numbers"]
+    )
+
+
+def test_columns_and_layouts_that_contradict_each_other(refuses, here):
+    for options, text in (
+        ("--layout diagonal", "layout must be one of long, columns, rows, got 'diagonal'"),
+        ("--layout columns --series-id Sold", "leave series_id and statics out"),
+        ("--layout rows --time Month", "leave time and covariates out"),
+        ("--order newest", "order must be one of .*mean 'newest-first'"),
+        ("--time Month --step fortnite", "step must be words such as"),
+        ("--time Month --time-zone Europe/Berln", "did you mean 'Europe/Berlin'"),
+        ("--time-zone Europe/Berlin", "needs a time column"),
+    ):
+        refuses("forecast", "sales.csv", "--horizon", 3, *options.split(), said=[text])
 
 
 def test_rows_that_cannot_be_forecast(refuses, here, wave, untested):
@@ -55,23 +90,24 @@ def test_rows_that_cannot_be_forecast(refuses, here, wave, untested):
         frame.to_csv("wrong.csv", index=False)
 
     frame = wave(60).astype({"Sold": object})
-    for value, text in (("many", "holds 'many'"), ("", "has no value"), ("inf", "holds 'inf'")):
+    for value, text in (("many", "holds 'many'"), ("inf", "holds 'inf'")):
         changed = frame.copy()
         changed.loc[40, "Sold"] = value
         write(changed)
         refuses("forecast", "wrong.csv", *untested, said=["'Sold'", "line 42 ", text])
-    changed = frame.copy()
-    changed.loc[40, "Month"] = "April"
-    write(changed)
-    refuses("forecast", "wrong.csv", *untested, said=["'Month'", "line 42 ", "'April'"])
-    write(frame.drop(index=40))
-    refuses("forecast", "wrong.csv", *untested, said=["line 42 ", "2003-05-01 was expected"])
+    for value, text in (("April", "holds 'April'"), ("", "has no value")):
+        changed = frame.copy()
+        changed.loc[40, "Month"] = value
+        write(changed)
+        refuses("forecast", "wrong.csv", *untested, said=["'Month'", "line 42 ", text])
+    write(frame.drop(index=range(5, 50)))
+    refuses("forecast", "wrong.csv", *untested, said=["line 7 ", "2000-06-01 was expected"])
     changed = frame.copy()
     changed.loc[40, "Month"] = changed.loc[39, "Month"]
     write(changed)
-    refuses("forecast", "wrong.csv", *untested, said=["line 42 ", "repeats the time 2003-04-01"])
-    write(frame[::-1])
-    refuses("forecast", "wrong.csv", *untested, said=["newest first"])
+    refuses("forecast", "wrong.csv", *untested, said=["line 42 .*are both at 2003-04-01"])
+    write(frame.assign(Sold=""))
+    refuses("forecast", "wrong.csv", *untested, said=["'Sold' is empty"])
     write(frame[:1])
     refuses("forecast", "wrong.csv", *untested, said=["at least 3"])
 
@@ -103,6 +139,21 @@ def test_too_few_rows_and_how_many_would_do(refuses, rnnkit, here, wave, small):
         ("--weight-decay -1", "weight_decay must be a number from 0"),
         ("--time-limit 0", "time_limit must be a number above 0"),
         ("--test-size 2", "test_size must be 0 or at least the horizon of 3"),
+        ("--test-size 20x", "--test-size must be a number of rows, or a share such as .* '20x'"),
+        ("--test-size 120%", "test_size must be .* a share of them above 0 and below 1, got 1.2"),
+        ("--train-size 0", "train_size must be a whole number of at least 1, or a share"),
+        ("--train-size 1.0", "train_size must be .* a share of them above 0 and below 1, got 1.0"),
+        ("--validation-size -3", "validation_size must be a whole number of at least 1"),
+        ("--test-size 2%", "test_size of 0.02 is 1 of 60 rows, and at least 3 are needed"),
+        ("--level 0", "levels must be whole percentages of 1 to 99"),
+        ("--level 80 --level 101", "levels must be whole percentages of 1 to 99"),
+        ("--level 80.5", "'--level'"),
+        ("--stride 0", "stride must be a whole number of at least 1, got 0"),
+        ("--strategy recursve", "did you mean 'recursive'"),
+        ("--intervals conformel", "did you mean 'conformal'"),
+        ("--loss absolut", "did you mean 'absolute'"),
+        ("--language de", "--language must be en or ko, got 'de'"),
+        ("--linear --no-lineer", "--no-lineer"),
         ("--validation-size 2", "validation_size must be at least the horizon of 3"),
         ("--seed -1", "seed must be a whole number of at least 0"),
         ("--device gpu", "device must be 'cpu', 'cuda' or 'cuda:N', got 'gpu'"),
@@ -125,6 +176,8 @@ def test_commands_that_are_wrong(refuses):
     refuses("forecast", said=["DATA"])
     refuses("predict", said=["RUN"])
     refuses("evaluate", "runs/sales", said=["DATA"])
+    refuses("backtest", said=["DATA"])
+    refuses("backtset", "sales.csv", said=["backtset", "backtest"])
     refuses("--verbose", said=["--verbose"])
 
 
@@ -197,14 +250,18 @@ def test_a_run_that_cannot_be_trusted(refuses, here, run):
 
 
 def test_rows_that_a_run_cannot_use(refuses, here, wave, run):
-    wave(70)[65:].to_csv("gap.csv", index=False)
-    refuses("predict", "runs/sales", "gap.csv", said=["not continue the known rows"])
-    refuses("evaluate", "runs/sales", "gap.csv", said=["not continue the known rows"])
+    far = wave(200)[-5:]
+    far.to_csv("gap.csv", index=False)
+    for command in ("predict", "evaluate"):
+        refuses(command, "runs/sales", "gap.csv", said=["135 steps .month. after the last of the"])
+    wave(62).assign(Sold="?").to_csv("odd.csv", index=False)
+    for command in ("predict", "evaluate"):
+        refuses(command, "runs/sales", "odd.csv", said=["line 2 of odd.csv holds '\\?'"])
     refuses("predict", "runs/sales", "nowhere.csv", said=["there is no file nowhere.csv"])
     wave(60).rename(columns={"Sold": "Sould"}).to_csv("other.csv", index=False)
     refuses("predict", "runs/sales", "other.csv", said=["'Sold'; its columns are 'Month', 'Sould'"])
     wave(40).to_csv("seen.csv", index=False)
-    refuses("evaluate", "runs/sales", "seen.csv", said=["has 0 rows after 2003-12-01"])
+    refuses("evaluate", "runs/sales", "seen.csv", said=["no row after 2003-12-01"])
 
 
 @pytest.mark.parametrize(
@@ -230,7 +287,7 @@ def test_a_full_disk_is_no_traceback_and_costs_no_training(rnnkit, here, unteste
         raise OSError(28, "No space left on device", str(path))
 
     with monkeypatch.context() as patch:
-        patch.setattr("rnnkit.report.plots.save", no_room)
+        patch.setattr("rnnkit.tasks.forecasting.run.save", no_room)
         result = rnnkit("forecast", "sales.csv", *untested)
     assert result.code == 1  # nothing is wrong with the input
     last = result.err.splitlines()[-1]
@@ -242,6 +299,27 @@ def test_a_full_disk_is_no_traceback_and_costs_no_training(rnnkit, here, unteste
     again = rnnkit("forecast", "sales.csv", *untested, "--resume")
     assert again.code == 0
     assert [entry.name for entry in (here / "runs").iterdir()] == ["sales"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--test-size 6", "a backtest's parts are its folds: leave test_size out"),
+        ("--train-size 6", "leave train_size out"),
+        ("--folds 100", "100 folds of 3 rows are 300 rows, and the data have 60"),
+        ("--folds 0", "folds must be at least 1, got 0"),
+        ("--folds -1", "folds must be at least 1, got -1"),
+        ("--folds many", "'--folds'"),
+        ("--fold-size 2", "at least the horizon of 3 rows, got 2"),
+        ("--folds 18", r"\d+ are needed"),
+        ("--refitt", "--refitt"),
+        ("--test later.csv", "--test"),
+        ("--language kr", "--language must be en or ko"),
+        ("--resume", "nothing to resume"),
+    ],
+)
+def test_backtests_that_cannot_be(refuses, small, options, said):
+    refuses("backtest", "sales.csv", *HERE, *small, *options.split(), said=[said])
 
 
 def test_a_disk_that_fails_is_no_traceback(rnnkit, here, monkeypatch):

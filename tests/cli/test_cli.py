@@ -1,5 +1,6 @@
 """What the commands do and say when all is well."""
 
+import dataclasses
 import importlib
 import io
 import json
@@ -11,9 +12,12 @@ import sys
 import pandas as pd
 import pytest
 import torch
+import typer.main
 from safetensors.torch import load_file
 
-from rnnkit import __version__, load
+from rnnkit import __version__, cli, load
+from rnnkit.cli.options import DATA, MODEL, SPLIT, TRAINING
+from rnnkit.tasks import ForecastConfig
 
 
 def weights(folder):
@@ -51,7 +55,16 @@ except SystemExit as end:
             r"no column 'Sould'; its columns are 'Month', 'Sold'; did you mean 'Sold'\?",
         ),
         ("forecast sale.csv --time Month --target Sold", 2, r"mean 'sales.csv'\?"),
-        ("forecast sales.csv --horizon 3", 2, "columns of sales.csv are 'Month', 'Sold'"),
+        ("forecast sales.csv --time Month", 2, "say with --horizon how many rows to forecast"),
+        ("forecast sales.csv --horizon 3 --series-id month", 2, r"did you mean 'Month'\?"),
+        ("forecast sales.csv --horizon 3 --test-size x", 2, "--test-size must be a number of rows"),
+        ("forecast sales.csv --horizon 3 --cell gruu", 2, r"did you mean 'gru'\?"),
+        ("forecast sales.csv --horizon 3 --layout row", 2, r"did you mean 'rows'\?"),
+        ("forecast sales.csv --horizon 3 --test later.csv", 2, "there is no file later.csv"),
+        ("backtest --help", 0, "--fold-size"),
+        ("backtest sales.csv --time Month --target Sould --horizon 3", 2, r"mean 'Sold'\?"),
+        ("backtest sales.csv --horizon 3 --test-size 20%", 2, "leave test_size out"),
+        ("predict --help", 0, "RUN"),
         ("forecast sales.csv --time Month --target Sold --horizon x", 2, "--horizon"),
     ],
 )
@@ -69,7 +82,15 @@ def test_what_needs_no_library_imports_none(here, arguments, status, said):
     assert [file.name for file in here.iterdir()] == ["sales.csv"]
 
 
-@pytest.mark.parametrize("command", ["forecast", "predict", "evaluate", "info", "demo"])
+COMMANDS = list(typer.main.get_command(cli.app).commands)
+
+
+def test_the_commands_are_those_of_the_plan():
+    expected = {"forecast", "backtest", "predict", "evaluate", "info", "demo"}
+    assert expected <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(rnnkit, command):
     for option in ("--help", "-h"):
         result = rnnkit(command, option)
@@ -79,14 +100,28 @@ def test_every_command_has_help(rnnkit, command):
     assert command in rnnkit("--help").out
 
 
-def test_the_help_shows_every_option_of_a_forecast_and_its_default(rnnkit, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
-    text = rnnkit("forecast", "--help").out
-    config = importlib.import_module("rnnkit.tasks.forecasting.config")
-    for name in config.NAMES:
-        assert f"--{name.replace('_', '-')}" in text
-    for default in ("gru", "32", "0.003", "300", "20", "cpu"):
-        assert f"default: {default}" in text
+@pytest.mark.parametrize("columns", ["80", "200"])
+def test_the_help_shows_every_option_of_a_forecast(rnnkit, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    names = {option.name for group in (DATA, SPLIT, MODEL, TRAINING) for option in group}
+    assert names >= {field.name for field in dataclasses.fields(ForecastConfig)} - {"levels"}
+    assert {"time", "target", "series_id", "covariate", "static", "level"} <= names
+    for command in ("forecast", "backtest"):
+        shown = rnnkit(command, "--help").out
+        assert [name for name in names if f"--{name.replace('_', '-')}" not in shown] == []
+
+
+def test_the_help_tells_every_default():
+    defaults = {field.name: field.default for field in dataclasses.fields(ForecastConfig)}
+    for option in (*SPLIT, *MODEL, *TRAINING):
+        default = defaults.get(option.name, dataclasses.MISSING)
+        if default is dataclasses.MISSING or default is None or isinstance(default, bool):
+            continue
+        shown = f"{default:g}" if isinstance(default, float) else default
+        assert f"default: {shown})" in option.help, option.name
+    for option in (*SPLIT, *MODEL, *TRAINING):
+        if defaults.get(option.name, 0) is None and option.name != "time_limit":
+            assert re.search(r"\(default: .*[a-z].*\)", option.help), option.name
 
 
 def test_info_says_what_is_there(rnnkit):
@@ -213,7 +248,7 @@ def test_names_with_brackets_are_no_markup(here, rnnkit, few_baselines, wave, sm
     columns = ("--time", "Month", "--target", name, "--horizon", 3)
     result = rnnkit("forecast", "sales.csv", *columns, *small)
     assert result.code == 0
-    assert f"forecasts of 3, in {name} " in result.out
+    assert re.search(rf"Test: \d+ forecasts?\b.* in {re.escape(name)} ", result.out)
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp437"])
@@ -282,7 +317,7 @@ def test_evaluate_prints_the_scores_and_writes_them(here, rnnkit, few_baselines,
     assert scores == load(run).evaluate(here / "newer.csv")
     assert scores["test"]["origins"] == 70 - 48 - 2
     assert scores["verdict"] in result.out
-    assert "20 forecasts of 3, in Sold" in result.out
+    assert re.search(r"Test: 20 forecasts\b.* in Sold ", result.out)
     assert "last value" in result.out
 
 
