@@ -12,6 +12,7 @@ from rnnkit.messages import Message
 from rnnkit.report.language import Language, render, words
 from rnnkit.report.scores import COLUMNS, score_rows
 from rnnkit.tasks import Forecaster
+from rnnkit.tasks.forecasting.evaluation import missing_future
 from rnnkit.tasks.forecasting.pictures import split_parts, transform_sentences
 from rnnkit.tasks.forecasting.scoring import MODEL, network_name
 
@@ -47,6 +48,9 @@ def print_fit(model: Forecaster, language: Language) -> None:
         print(render(line, language))
     for sentence in transform_sentences(fitted):
         print(render(sentence, language))
+    lacking = missing_future(fitted.panel, model.config.horizon)
+    if lacking is not None:
+        print(render(Message("No forecast beyond the data: {why}.", {"why": lacking}), language))
     if fitted.test is None:
         sentence = Message("No test part was kept, so nothing is known of the error.")
         print(render(sentence, language))

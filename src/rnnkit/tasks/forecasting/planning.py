@@ -14,6 +14,7 @@ from rnnkit.data.panel import IntArray, Panel
 from rnnkit.data.rows import prepare_rows
 from rnnkit.data.season import find_season
 from rnnkit.data.split import Split, rows_needed, split_by_time
+from rnnkit.data.times import show_time
 from rnnkit.errors import ConfigError, DataError
 from rnnkit.messages import Message
 from rnnkit.tasks.forecasting.config import (
@@ -65,11 +66,14 @@ def plan_fit(panel: Panel, config: ForecastConfig, season: int) -> Plan:
     """
     find_device(config.device)
     _check_strategy(panel, config)
-    for name, largest in zip(panel.targets, np.nanmax(np.abs(panel.values), axis=0), strict=True):
+    for k, name in enumerate(panel.targets):
+        sizes_of = np.abs(np.nan_to_num(panel.values[:, k]))
+        largest = float(sizes_of.max())
         if largest != 0 and not 1 / LARGEST <= largest <= LARGEST:
             raise DataError(
-                f"column {name!r} reaches {largest:.3g}, and the squares of such values cannot be"
-                f" computed: give it in a unit in which it reaches {1 / LARGEST:g} to {LARGEST:g}"
+                f"column {name!r} reaches {largest:.3g}{_where(panel, int(sizes_of.argmax()))}, and"
+                " the squares of such values cannot be computed: give it in a unit in which it"
+                f" reaches {1 / LARGEST:g} to {LARGEST:g}"
             )
     why = None
     if season == 1 and panel.clock is None and config.season is None:
@@ -120,6 +124,15 @@ def plan_fit(panel: Panel, config: ForecastConfig, season: int) -> Plan:
         device=config.device,
     )
     return Plan(panel, sizes, members, split, bare, why)
+
+
+def _where(panel: Panel, row: int) -> str:
+    """Return where a row stands, in words that follow a value."""
+    s = int(panel.series_of(np.array([row]))[0])
+    series = "" if panel.is_single else f" in series {panel.ids[s]!r}"
+    if panel.times is None:
+        return f"{series} at row {row - int(panel.starts[s]) + 1}"
+    return f"{series} at {show_time(panel.times[row])}"
 
 
 def quantiles(config: ForecastConfig) -> tuple[float, ...]:

@@ -21,12 +21,13 @@ from rnnkit.data.files import is_parquet, open_parquet
 from rnnkit.data.joining import join_panels
 from rnnkit.data.panel import Panel
 from rnnkit.data.pieces import prepare_pieces, read_pieces
-from rnnkit.data.rows import keep_prepared
+from rnnkit.data.rows import BoolArray, keep_prepared
 from rnnkit.errors import ConfigError, DataError, closest
 from rnnkit.tasks.forecasting.config import ForecastConfig
 
 Source = str | Path | pd.DataFrame | Panel
 
+_SHOWN = 5  # names of series in a message
 _COPIES = 6  # of the numbers in a file that reading and fitting hold at once
 _SHARE = 4  # a file whose copies take more than this part of the memory is read in pieces
 
@@ -117,7 +118,13 @@ def with_test(
         raise DataError(
             f"the test rows end before those of {panel.name} do: give later rows to test on"
         )
-    first = int((joined.ticks + known)[joined.known > known].min())
+    continued = (joined.known > known) & (known > 0)
+    if not continued.any():
+        raise DataError(
+            f"the test rows are of {_listed(joined, known == 0)}, and {panel.name} has rows of"
+            f" {_listed(joined, known > 0)}: give later rows of the same series"
+        )
+    first = int((joined.ticks + known)[continued].min())
     size = joined.last_tick - first
     if size < config.horizon:
         raise DataError(
@@ -125,6 +132,11 @@ def with_test(
             " more rows, or a smaller horizon"
         )
     return joined, replace(config, test_size=size)
+
+
+def _listed(panel: Panel, which: BoolArray) -> str:
+    names = [repr(panel.ids[s]) for s in np.flatnonzero(which)]
+    return ", ".join(names[:_SHOWN]) + (f", … ({len(names)} in all)" if len(names) > _SHOWN else "")
 
 
 def fingerprint(panel: Panel) -> str:
