@@ -14,6 +14,7 @@ from rnnkit.diagnosis.stationarity import Stationarity
 from rnnkit.messages import Message, Value
 
 _WEAK = 0.3  # a strength of trend or season up to which it is called weak
+_LITTLE = 0.02  # of the variance of the errors: 1 % of their size
 _NOISE = 0.05  # a linear model that explains less of the variance is of little use
 
 
@@ -102,7 +103,7 @@ def advise(linear: LinearFit, *, log: bool, season: int) -> tuple[Message, ...]:
     failed = {test.name for test in linear.assumptions if test.holds is False and test.of_errors}
     return (
         *_transform(linear.stationarity, log, season),
-        _model(model, failed, linear.errors.delay),
+        _model(linear, failed),
         *_intervals(failed),
     )
 
@@ -122,14 +123,21 @@ def _transform(stationarity: Stationarity, log: bool, season: int) -> Iterator[M
         yield Message("A straight trend line serves as well as differences.")
 
 
-def _model(model: LinearModel, violated: Collection[Name], delay: int) -> Message:
-    orders = model.orders
+def _model(linear: LinearFit, violated: Collection[Name]) -> Message:
+    model, orders = linear.best, linear.best.orders
     values: dict[str, Value] = {"model": orders.name}
-    if "linearity" in violated:
+    if "linearity" in violated and linear.gain is not None:
+        values["gain"] = linear.gain
+        if linear.gain < _LITTLE:
+            return Message(
+                "{model} is not all there is, but a threshold explains only {gain:.1%} of the"
+                " variance of its errors: a recurrent network can gain little from that.",
+                values,
+            )
         return Message(
-            "{model} misses something, since the response to the value {delay} rows back is no"
-            " straight line: a recurrent network can learn that, a linear model cannot.",
-            {**values, "delay": delay},
+            "A linear model misses something: a threshold alone explains {gain:.0%} of the variance"
+            " of the errors of {model}. A recurrent network can learn that.",
+            values,
         )
     if "independence" in violated:
         return Message(

@@ -15,9 +15,9 @@ One failing brings others with it, and the tests are made so that each names its
 linearity is robust against unequal variance. Where linearity fails, equal variance is tested on
 what the threshold leaves, since residuals that depend on the level have squares that do. ARCH LM
 looks at normal scores, the sizes that residuals of these ranks have in a normal sample, so that
-heavy tails alone neither hide clusters nor feign them. The autocorrelations of Ljung-Box are weighed
-by F. X. Diebold's factor (Proceedings of the American Statistical Association, 1986), without which
-unequal variance makes them look too large.
+heavy tails alone neither hide clusters nor feign them. The autocorrelations of Ljung-Box are
+weighed by F. X. Diebold's factor (Proceedings of the American Statistical Association, 1986),
+without which unequal variance makes them look too large.
 
 Sources: R. F. Engle, Econometrica 50 (1982); T. S. Breusch and A. R. Pagan, Econometrica 47 (1979);
 R. Koenker, Journal of Econometrics 17 (1981); G. M. Ljung and G. E. P. Box, Biometrika 65 (1978);
@@ -105,8 +105,8 @@ _HOLDS = {
     " p {p}).",
 }
 _FAILS = {
-    _LINEARITY: "Not linear: the response to the value {delay} rows back changes at a threshold"
-    " (p {p}).",
+    _LINEARITY: "Not linear: the response to an earlier value (lag {delay}) changes at a threshold,"
+    " which explains {gain:.1%} of the errors' variance (p {p}).",
     _ARCH: "Unequal variance: large errors come in clusters (ARCH LM, p {p}).",
     _LEVEL: "Unequal variance: the size of the errors changes with time or with the level"
     " (Breusch–Pagan, p {p}).",
@@ -173,7 +173,11 @@ def judge_residuals(
                     {"test": Message(_LINEARITY[1])},
                 )
             else:
-                values = {"delay": threshold.delay, "delays": linearity.DELAYS}
+                values = {
+                    "delay": threshold.delay,
+                    "delays": linearity.DELAYS,
+                    "gain": threshold.gain,
+                }
                 results[_LINEARITY] = _Result(threshold.statistic, threshold.p_value, values)
     linear = threshold is None or threshold.p_value > LEVEL
     if threshold is not None and not linear:

@@ -55,6 +55,8 @@ class LinearFit:
         exact: whether its errors are but rounding, and were not tested.
         errors: its errors.
         assumptions: one a test, in the order of judgement.
+        gain: the share of the variance of its errors that a threshold explains; `None` where
+            linearity was not tested.
     """
 
     stationarity: Stationarity
@@ -63,6 +65,7 @@ class LinearFit:
     exact: bool
     errors: Errors
     assumptions: tuple[Assumption, ...]
+    gain: float | None
 
     def to_json(self) -> dict[str, Any]:
         """Return all but the arrays as plain values."""
@@ -72,6 +75,7 @@ class LinearFit:
             "best": self.best.orders.name,
             "exact": self.exact,
             "assumptions": [assumption.to_json() for assumption in self.assumptions],
+            "gain": self.gain,
         }
 
 
@@ -100,12 +104,14 @@ def fit_linear(sample: Sample, parts: Decomposition, spread: SpreadTest | None) 
     best = choose(candidates)
     exact = best.sigma(len(best.residuals)) <= _ROUNDING
     assumptions: list[Assumption] = []
-    delay, threshold = 1, None
+    delay, threshold, gain = 1, None, None
     if not exact:
         tested, split = judge_residuals(best, z)
         assumptions += tested
-        if split is not None and tested[0].holds is False:
-            delay, threshold = split.delay, split.threshold
+        if split is not None:
+            gain = split.gain
+            if tested[0].holds is False:
+                delay, threshold = split.delay, split.threshold
     if spread is not None:
         assumptions.insert(1, judge_level(spread))
     if parts.log:
@@ -116,6 +122,8 @@ def fit_linear(sample: Sample, parts: Decomposition, spread: SpreadTest | None) 
     models = [model.in_units(loc, scale) for model in models]
     best = models[0]
     models.sort(key=lambda model: (model.orders.lost, model.orders.season))
+    if threshold is not None:
+        threshold = scale * threshold + (0.0 if best.orders.lost else loc)
     return LinearFit(
         stationarity,
         tuple(models),
@@ -123,6 +131,7 @@ def fit_linear(sample: Sample, parts: Decomposition, spread: SpreadTest | None) 
         exact,
         _errors(best, sample, loc + scale * z, parts.log, delay, threshold),
         tuple(assumptions),
+        gain,
     )
 
 

@@ -70,8 +70,8 @@ def take_sample(values: FloatArray, name: str) -> Sample:
     unit = float(np.abs(values[known]).max(initial=0.0)) or 1.0
     if unit > _LARGEST:
         raise DataError(
-            f"{name}: a diagnosis needs values up to {_LARGEST:g} in size, got {unit:g}; divide them"
-            " by a constant"
+            f"{name}: a diagnosis needs values up to {_LARGEST:g} in size, got {unit:g}; divide"
+            " all by a constant"
         )
     first, stop = _longest(known)
     if stop - first < FEWEST_ROWS:

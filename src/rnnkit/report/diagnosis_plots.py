@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import NormalDist
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -13,18 +12,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from rnnkit.errors import ShapeError
 from rnnkit.messages import Message
 from rnnkit.report.drawing import (
     ACTUAL,
-    BLACK,
     BLUE,
     GREY,
     LINE,
     MODEL,
-    PURPLE,
     VERMILION,
     Axis,
     FloatArray,
@@ -36,29 +33,37 @@ from rnnkit.report.drawing import (
     positions,
     sheet,
 )
+from rnnkit.report.error_panels import (
+    CHANCE,
+    DOT,
+    EXPECTED,
+    MANY,
+    MEAN,
+    SPREAD,
+    THIN,
+    THRESHOLD,
+    draw_autocorrelations,
+    draw_histogram,
+    draw_level,
+    draw_over_time,
+    draw_past,
+    draw_quantiles,
+    normal_scores,
+)
 from rnnkit.report.language import Language
 from rnnkit.report.lettering import Lettering, shorten, wrap
 
 Test: TypeAlias = Literal["linearity", "level", "clusters", "independence", "normality"]
 
-_THIN: Style = {"color": BLACK, "linewidth": 0.8, "zorder": 2.5}
-_DOT: Style = {"color": BLACK, "linestyle": "none", "marker": "o", "markersize": 2.5, "zorder": 2.0}
-_MEAN: Style = {
-    "color": BLUE, "marker": "o", "markersize": 4.5, "linewidth": 1.6, "linestyle": "none",
-    "zorder": 2.8,
-}  # fmt: skip
-_SPREAD: Style = {"color": BLUE, "linewidth": 1.8, "zorder": 2.8}
-_EXPECTED: Style = {"color": VERMILION, "linewidth": 1.4, "linestyle": (0, (4, 2)), "zorder": 2.7}
-_THRESHOLD: Style = {"color": PURPLE, "linewidth": 1.6, "linestyle": (0, (1, 1)), "zorder": 2.9}
 _SEASONS: tuple[Style, ...] = (
     {"color": GREY, "linewidth": 1.2, "linestyle": (0, (1, 1))},
     {"color": BLUE, "linewidth": 1.5, "linestyle": (0, (4, 2))},
     {"color": VERMILION, "linewidth": 1.8},
 )
-_CHANCE = "#CFE3F1"
 _MARKS = {True: ("✓", "#00654A"), False: ("✗", "#B04A00"), None: ("–", GREY)}
-_COLUMN = 66  # letters of a sentence on a line over half the width
-_MOST_LAGS, _FEWEST_LAGS = 60, 20
+_COLUMN = 70  # letters of a sentence on a line over half the width
+_DENSE = 1000  # rows, drawn with a thinner line
+_DOTS_ZOOMED = "error (of the dots, the outermost 1 % are left out)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,30 +201,32 @@ def parts_plot(picture: PartsPicture) -> Figure:
         say("trend"): Line2D([], [], **MODEL),
         **{say(name): Line2D([], [], **style) for name, _, style in seasons},
     }
-    title = lettering.render(picture.title) or say("parts of the series")
-    lines = [lettering.render(text) for text in picture.lines]
-    heights = [2.7, *[1.55] * (len(shown) - 1), 2.05]
+    title, lines, time = _texts(picture, say("parts of the series"), lettering)
+    heights = [2.6, *[1.7] * (len(shown) - 1), 1.95]
     figure, panels = sheet(title, lines, heights, lettering, entries)
+    cells = [[0, 0, 0, 0], [1, 1, 1, 2], [3, 3, 3, 3], [4, 4, 4, 4]]
+    if seasons:
+        panels = _rearrange(panels, heights, cells)
+        shape = panels.pop(2)
     x = positions(picture.times)
-    line(panels[0], x, picture.observed, ACTUAL)
+    line(panels[0], x, picture.observed, ACTUAL if len(x) < _DENSE else THIN)
     line(panels[0], x, np.exp(picture.trend) if picture.log else picture.trend, MODEL)
     name_panel(panels[0], say("observed, and its trend"), lettering)
     low, high = _limits(list(shown.values()))
-    for k, (name, part) in enumerate(shown.items(), 1):
-        if seasons and k == 1:
-            panels[1], shape = _split(panels[1], (3, 1))
-            for _, rows, style in seasons:
-                shape.plot(np.arange(1, len(rows) + 1), _shown(rows, picture.log), **style)
-            shape.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-            name_panel(shape, say("rows of one season"), lettering)
-            _set_scale(shape, low, high, picture.log)
-        line(panels[k], x, part, _THIN)
-        _set_scale(panels[k], low, high, picture.log)
-        name_panel(panels[k], name, lettering)
+    for panel, (name, part) in zip(panels[1:], shown.items(), strict=True):
+        line(panel, x, part, THIN)
+        _set_scale(panel, low, high, picture.log)
+        name_panel(panel, name, lettering)
     for panel in panels:
         mark_axis(panel, picture.times)
         panel.margins(x=0.01)
-    _name_time(panels[-1], picture.time_name, lettering)
+    for _, rows, style in seasons:
+        shape.plot(np.arange(1, len(rows) + 1), _shown(rows, picture.log), **style)
+    if seasons:
+        shape.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        name_panel(shape, say("rows of one season"), lettering)
+        _set_scale(shape, low, high, picture.log)
+    panels[-1].set_xlabel(time, **lettering.style)
     add_legend(figure, entries, lettering)
     return figure
 
@@ -227,9 +234,10 @@ def parts_plot(picture: PartsPicture) -> Figure:
 def errors_plot(picture: ErrorsPicture) -> Figure:
     """Draw seven views of a model's errors; of errors that are mere noise, none shows a pattern.
 
-    Over time with their rolling spread; against a past value and, in size, against the fitted level,
-    both with the means of neighbours; the autocorrelations of the errors and of their squares; and
-    their distribution beside a normal one, as a histogram and by quantiles.
+    Over time with their rolling spread; against a past value and, in size, against the forecast,
+    both with the means of neighbours; the autocorrelations of the errors and of their sizes (as the
+    squares of normal scores, so that a single huge error does not hide them); and their
+    distribution beside a normal one, as a histogram and by quantiles.
 
     Args:
         picture: the arrays and words.
@@ -249,70 +257,93 @@ def errors_plot(picture: ErrorsPicture) -> Figure:
     lettering = Lettering(picture.language)
     say = lettering.say
     entries: dict[str, Artist] = {
-        say("error"): Line2D([], [], **_DOT),
-        say("mean of neighbours, with two standard errors"): Line2D([], [], **_MEAN),
-        say("rolling spread (twice the standard deviation)"): Line2D([], [], **_SPREAD),
-        say("if the assumption holds"): Line2D([], [], **_EXPECTED),
-        say("where chance alone leads (95 %)"): Patch(color=_CHANCE),
+        say(_DOTS_ZOOMED if len(picture.errors) >= MANY else "error"): Line2D([], [], **DOT),
+        say("mean of neighbouring dots, ± 2 standard errors"): Line2D([], [], **MEAN),
+        say("rolling spread (± 2 standard deviations)"): Line2D([], [], **SPREAD),
+        say("if the assumption holds"): Line2D([], [], **EXPECTED),
+        say("range of mere chance (95 %)"): Patch(color=CHANCE),
     }
     if picture.threshold is not None:
-        entries[say("threshold")] = Line2D([], [], **_THRESHOLD)
-    title = lettering.render(picture.title) or say("errors of the model")
-    lines = [lettering.render(text) for text in picture.lines]
-    row = 2.75
-    figure, panels = sheet(title, lines, [2.5, row, row, row], lettering, entries)
-    over_time = panels[0]
-    (past, level), (plain, squared), (histogram, quantiles) = (
-        _split(p, (1, 1)) for p in panels[1:]
-    )
-    _draw_over_time(over_time, picture)
-    _draw_past(past, picture)
-    _draw_level(level, picture)
-    _draw_autocorrelations(plain, picture.errors, picture.season_rows)
-    _draw_autocorrelations(squared, picture.errors**2, picture.season_rows)
-    _draw_histogram(histogram, picture.errors)
-    _draw_quantiles(quantiles, picture.errors)
+        entries[say("threshold")] = Line2D([], [], **THRESHOLD)
+    title, lines, time = _texts(picture, say("errors of the model"), lettering)
+    heights = [2.4, 2.6, 2.4, 2.4]
+    figure, panels = sheet(title, lines, heights, lettering, entries)
+    drawn = _rearrange(panels, heights, [[0, 0], [1, 2], [3, 4], [5, 6]])
+    over_time, past, level, plain, sizes, histogram, quantiles = drawn
+    draw_over_time(over_time, picture.times, picture.errors)
+    draw_past(past, picture.lagged, picture.errors, picture.threshold)
+    draw_level(level, picture.fitted, picture.errors)
+    draw_autocorrelations(plain, picture.errors, picture.season_rows)
+    draw_autocorrelations(sizes, normal_scores(picture.errors), picture.season_rows)
+    draw_histogram(histogram, picture.errors)
+    draw_quantiles(quantiles, picture.errors)
     names = (
-        "errors over time" if not picture.log else "errors of the logarithm over time",
-        Message("error against the value {rows} rows before it", {"rows": picture.delay}),
-        "size of the error against the forecast",
-        "autocorrelation of the errors, by rows back",
-        "autocorrelation of their squares, by rows back",
-        "histogram of the errors, and a normal distribution",
-        "quantiles of the errors against normal ones",
+        say("errors of the logarithm over time" if picture.log else "errors over time"),
+        lettering.render(
+            Message("error against the value before it (lag {lag})", {"lag": picture.delay})
+        ),
+        say("size of the error against the forecast"),
+        say("autocorrelation of the errors, by lag"),
+        say("autocorrelation of their sizes, by lag"),
+        say("histogram of the errors, and a normal distribution"),
+        say("quantiles of the errors against normal ones"),
     )
-    tests: tuple[Test | None, ...] = (
-        None, "linearity", "level", "independence", "clusters", "normality", None,
-    )  # fmt: skip
-    drawn = (over_time, past, level, plain, squared, histogram, quantiles)
-    for panel, name, test in zip(drawn, names, tests, strict=True):
-        label = say(name) if isinstance(name, str) else lettering.render(name)
-        name_panel(panel, label, lettering)
-        if test in picture.remarks:
-            _write_remark(panel, picture.remarks[test], lettering)
-    _name_time(over_time, picture.time_name, lettering)
+    for panel, name in zip(drawn, names, strict=True):
+        name_panel(panel, name, lettering)
+    shown: dict[Test, Axes] = {
+        "linearity": past,
+        "level": level,
+        "independence": plain,
+        "clusters": sizes,
+        "normality": histogram,
+    }
+    for test, remark in picture.remarks.items():
+        _write_remark(shown[test], remark, lettering)
+    over_time.set_xlabel(time, **lettering.style)
     add_legend(figure, entries, lettering)
     return figure
 
 
-def _split(panel: Axes, widths: tuple[int, int]) -> tuple[Axes, Axes]:
-    """Put two panels side by side in the place of one."""
-    figure = panel.figure
-    place = panel.get_subplotspec()
-    assert place is not None
-    grid = place.subgridspec(1, 2, width_ratios=widths)
-    panel.remove()
-    left, right = (figure.add_subplot(cell) for cell in grid)
-    for new in (left, right):
-        new.spines[["top", "right"]].set_visible(False)
-        new.grid(axis="y", color="#DDDDDD", linewidth=0.6)
-        new.set_axisbelow(True)
-    return left, right
+def _rearrange(
+    panels: Sequence[Axes], heights: Sequence[float], cells: Sequence[Sequence[int]]
+) -> list[Axes]:
+    """Put other panels in the place of those of a sheet.
+
+    Args:
+        panels: of the sheet, one above the other.
+        heights: of its rows.
+        cells: the number of the panel in each cell of a grid with these rows.
+    """
+    figure = panels[0].figure
+    for panel in panels:
+        panel.remove()
+    grid = figure.add_gridspec(len(heights), len(cells[0]), height_ratios=heights)
+    numbers = np.array(cells)
+    new: list[Axes] = []
+    for number in range(int(numbers.max()) + 1):
+        rows, columns = np.nonzero(numbers == number)
+        place = grid[rows[0], columns[0] : columns[-1] + 1]
+        panel = figure.add_subplot(place)
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.grid(axis="y", color="#DDDDDD", linewidth=0.6)
+        panel.set_axisbelow(True)
+        new.append(panel)
+    return new
 
 
-def _name_time(panel: Axes, name: str, lettering: Lettering) -> None:
-    text = lettering.text(name, lettering.say("time")) or lettering.say("row")
-    panel.set_xlabel(shorten(text, LINE), **lettering.style)
+def _texts(
+    picture: PartsPicture | ErrorsPicture, otherwise: str, lettering: Lettering
+) -> tuple[str, list[str], str]:
+    """Return the title, the sentences below it and the name of the axis of times."""
+    title = lettering.render(picture.title) or otherwise
+    lines = [lettering.render(text) for text in picture.lines]
+    time = lettering.text(picture.time_name, lettering.say("time"))
+    if not time and not np.issubdtype(picture.times.dtype, np.datetime64):
+        time = lettering.say("row number")
+    if not lettering.complete:
+        missing = "No font on this machine has all letters of the names; the report has them."
+        lines.append(lettering.say(missing))
+    return title, lines, shorten(time, LINE)
 
 
 def _write_remark(panel: Axes, remark: Remark, lettering: Lettering) -> None:
@@ -339,7 +370,11 @@ def _set_scale(panel: Axes, low: float, high: float, log: bool) -> None:
     panel.axhline(0, color=GREY, linewidth=0.8, zorder=2.0)
     panel.set_ylim(low, high)
     if log:
-        panel.yaxis.set_major_formatter(StrMethodFormatter("{x:+.0f} %"))
+        panel.yaxis.set_major_formatter(FuncFormatter(_signed_percent))
+
+
+def _signed_percent(value: float, _: int | None) -> str:
+    return f"{value:+.0f} %" if round(value) else "0 %"
 
 
 def _limits(parts: Sequence[FloatArray]) -> tuple[float, float]:
@@ -360,83 +395,3 @@ def _seasons(picture: PartsPicture) -> list[tuple[str, FloatArray, Style]]:
         (name, whole[k], style)
         for (k, name), style in zip(shown.items(), _SEASONS[-len(shown) :], strict=True)
     ]
-
-
-def _draw_over_time(panel: Axes, picture: ErrorsPicture) -> None:
-    e, x = picture.errors, positions(picture.times)
-    n = len(e)
-    window = min(n, max(10, n // 30))
-    ones = np.ones(window)
-    counts = np.convolve(np.ones(n), ones, mode="same")
-    spread = 2 * np.sqrt(np.convolve(e**2, ones, mode="same") / counts)
-    panel.plot(x, e, **_THIN)
-    for sign in (-1, 1):
-        panel.plot(x, sign * spread, **_SPREAD)
-        panel.axhline(sign * 2 * float(np.sqrt(np.mean(e**2))), **_EXPECTED)
-    mark_axis(panel, picture.times)
-    panel.margins(x=0.01)
-
-
-def _draw_past(panel: Axes, picture: ErrorsPicture) -> None:
-    known = np.isfinite(picture.lagged)
-    _draw_dots(panel, picture.lagged[known], picture.errors[known])
-    panel.axhline(0, **_EXPECTED)
-    if picture.threshold is not None:
-        panel.axvline(picture.threshold, **_THRESHOLD)
-
-
-def _draw_level(panel: Axes, picture: ErrorsPicture) -> None:
-    sizes = np.abs(picture.errors)
-    _draw_dots(panel, picture.fitted, sizes)
-    panel.axhline(float(sizes.mean()), **_EXPECTED)
-    panel.set_ylim(bottom=0)
-
-
-def _draw_dots(panel: Axes, x: FloatArray, y: FloatArray) -> None:
-    """Draw dots, and the means of neighbours in x, about 25 or more each."""
-    alpha = float(np.clip(150 / max(len(x), 1), 0.08, 0.5))
-    panel.plot(x, y, **{**_DOT, "alpha": alpha})
-    for neighbours in np.array_split(np.argsort(x, kind="stable"), np.clip(len(x) // 25, 1, 15)):
-        if len(neighbours) > 1:
-            values = y[neighbours]
-            error = 2 * values.std(ddof=1) / np.sqrt(len(values))
-            panel.errorbar(x[neighbours].mean(), values.mean(), error, **_MEAN)
-
-
-def _draw_autocorrelations(panel: Axes, values: FloatArray, season: int) -> None:
-    n = len(values)
-    lags = min(max(_FEWEST_LAGS, 2 * season), _MOST_LAGS, n - 1)
-    z = values - values.mean()
-    power = float(z @ z) or 1.0
-    correlations = np.array([float(z[k:] @ z[:-k]) / power for k in range(1, lags + 1)])
-    bound = 1.96 / np.sqrt(n)
-    panel.axhspan(-bound, bound, color=_CHANCE, zorder=1.0)
-    panel.axhline(0, color=GREY, linewidth=0.8, zorder=2.0)
-    outside = np.abs(correlations) > bound
-    for marked, colour in ((~outside, BLACK), (outside, VERMILION)):
-        where = np.flatnonzero(marked)
-        panel.vlines(where + 1, 0, correlations[where], colors=colour, linewidth=2.2, zorder=2.5)
-    reach = max(0.25, 1.15 * float(np.abs(correlations).max(initial=0.0)))
-    panel.set_ylim(-reach, reach)
-    panel.set_xlim(0, lags + 1)
-    panel.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-
-
-def _draw_histogram(panel: Axes, errors: FloatArray) -> None:
-    mean, deviation = float(errors.mean()), float(errors.std()) or 1.0
-    bins = int(np.clip(np.sqrt(len(errors)), 8, 50))
-    panel.hist(errors, bins=bins, density=True, color="#9A9A9A", zorder=2.0)
-    low, high = panel.get_xlim()
-    x = np.linspace(low, high, 200)
-    normal = NormalDist(mean, deviation)
-    panel.plot(x, [normal.pdf(value) for value in x], **_EXPECTED)
-    panel.set_yticks([])
-
-
-def _draw_quantiles(panel: Axes, errors: FloatArray) -> None:
-    n = len(errors)
-    mean, deviation = float(errors.mean()), float(errors.std()) or 1.0
-    normal = NormalDist(mean, deviation)
-    expected = np.array([normal.inv_cdf((k + 0.5) / n) for k in range(n)])
-    panel.plot(expected, np.sort(errors), **{**_DOT, "alpha": 0.6})
-    panel.axline((mean, mean), slope=1, **_EXPECTED)
