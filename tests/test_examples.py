@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from rnnkit.baselines import LastValue, SeasonalNaive
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
@@ -50,3 +52,16 @@ def test_forecast_airline_leaves_a_run(run_example, tmp_path):
     assert "1961-12-01  Passengers" in out
     assert "best baseline" in out
     assert (tmp_path / "runs" / "airline-example" / "model.safetensors").is_file()
+
+
+def test_forecast_shops_beats_what_knows_no_offers(run_example, tmp_path, monkeypatch):
+    monkeypatch.setattr(  # AutoARIMA and ETS take seconds for each shop
+        "rnnkit.tasks.forecasting.evaluation.series_baselines", lambda: [LastValue, SeasonalNaive]
+    )
+    out = run_example("forecast_shops.py")
+    model, other = re.search(r"The GRU \(MASE (\S+)\) beats .* \((\S+)\), by", out).groups()
+    assert float(model) < 0.7 * float(other)
+    assert "Share of the outcomes that lay in the interval" in out
+    assert len(re.findall(r"^shop 8 2025-0[56]-\d\d +sold ", out, re.MULTILINE)) == 7
+    assert (tmp_path / "runs" / "shops-example" / "model.safetensors").is_file()
+    assert not (tmp_path / "runs" / "shops-example.partial").exists()

@@ -104,13 +104,24 @@ class TestLightness:
     def test_import(self, tmp_path):
         assert self.heavy_after("import rnnkit\ndir(rnnkit)", tmp_path) == set()
 
-    @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["forecast", "--help"]])
+    def test_options_of_a_forecast(self, tmp_path):
+        code = "from rnnkit.tasks import ForecastConfig\nForecastConfig(horizon=3)"
+        assert self.heavy_after(code, tmp_path) <= {"numpy"}
+
+    @pytest.mark.parametrize(
+        "arguments", [["--help"], ["--version"], ["forecast", "--help"], ["backtest", "--help"]]
+    )
     def test_help(self, arguments, tmp_path):
         assert self.heavy_after(self.command(*arguments), tmp_path) == set()
 
     def test_a_misspelt_column(self, tmp_path):
         (tmp_path / "air.csv").write_text("Month,Passengers\n1949-01,112\n")
         asked = ["forecast", "air.csv", "--time", "Month", "--target", "x", "--horizon", "2"]
+        assert self.heavy_after(self.command(*asked), tmp_path) == set()
+
+    def test_a_misspelt_choice(self, tmp_path):
+        (tmp_path / "air.csv").write_text("Month,Passengers\n1949-01,112\n")
+        asked = ["forecast", "air.csv", "--time", "Month", "--horizon", "2", "--cell", "gruu"]
         assert self.heavy_after(self.command(*asked), tmp_path) == set()
 
     def test_the_names_are_seen_to_be_heavy(self, tmp_path):
@@ -174,10 +185,27 @@ def _imports(tree: ast.AST) -> list[str]:
 
 
 class TestDocuments:
-    def test_every_module_stands_in_the_architecture(self):
-        written = text(ROOT / "ARCHITECTURE.md")
-        modules = [path for path in SOURCE.rglob("*.py") if path.name != "__init__.py"]
-        assert [str(p.relative_to(SOURCE)) for p in modules if p.name not in written] == []
+    def test_the_map_of_the_architecture_is_that_of_the_files(self):
+        modules = {str(path.relative_to(SOURCE)) for path in SOURCE.rglob("*.py")}
+        modules = {m for m in modules if m == "__init__.py" or not m.endswith("__init__.py")}
+        named = _mapped(text(ROOT / "ARCHITECTURE.md"))
+        assert sorted(modules - named) == [], "not in the map"
+        assert sorted(named - modules) == [], "in the map and not there"
+
+    def test_every_module_has_its_floor(self):
+        config = tomllib.loads(text(ROOT / "pyproject.toml"))["tool"]["importlinter"]
+        (contract,) = [c for c in config["contracts"] if c["type"] == "layers"]
+        floors = {
+            name for line in contract["layers"] for name in re.findall(r"rnnkit\.(\w+)", line)
+        }
+        entries = [path for path in SOURCE.iterdir() if path.suffix in ("", ".py")]
+        there = {path.stem for path in entries if not path.stem.startswith("_")}
+        assert floors == there
+
+    def test_every_command_is_told_of(self):
+        commands = typer.main.get_command(importlib.import_module("rnnkit.cli").app).commands
+        written = "\n".join(map(text, DOCUMENTS))
+        assert [name for name in commands if f"rnnkit {name}" not in written] == []
 
     @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
     def test_links_lead_somewhere(self, path):
@@ -216,6 +244,18 @@ class TestDocuments:
         lines = re.findall(r"^ +(?:\$ )?rnnkit .*$|`--[a-z-]+", text(path), re.MULTILINE)
         options = {option for line in lines for option in re.findall(r"--[a-z-]+", line)}
         assert options <= known | OTHER_TOOLS
+
+
+def _mapped(architecture: str) -> set[str]:
+    """Return the modules that the map of the files names, as paths in the package."""
+    block = re.search(r"^    src/rnnkit/\n(.*?)\n\n", architecture, re.MULTILINE | re.DOTALL)
+    assert block is not None
+    folder, found = "", set()
+    for line in block.group(1).splitlines():
+        begins = re.match(r" {6}([\w/]+/)(?: |$)", line)
+        folder = begins.group(1) if begins else folder if line.startswith(" " * 20) else ""
+        found |= {folder + name for name in re.findall(r"\b\w+\.py\b", line)}
+    return found
 
 
 def _few_rows(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

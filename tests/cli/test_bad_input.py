@@ -65,7 +65,14 @@ def test_a_target_that_is_not_clear(refuses, here, wave):
     wave(60).assign(Cost=2.5).to_csv("both.csv", index=False)
     refuses("forecast", "both.csv", *horizon, said=["'Sold', 'Cost'; name one with --target"])
     refuses(
-        "forecast", "both.csv", *horizon, "--covariate", "Sold", "--static", "Cost", said=["no"]
+        "forecast",
+        "both.csv",
+        *horizon,
+        "--covariate",
+        "Sold",
+        "--static",
+        "Cost",
+        said=["no column"],
     )
     refuses(
         "forecast", "sales.csv", "--horizon", 3, "--target", "Month", said=["must hold numbers"]
