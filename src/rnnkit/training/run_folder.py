@@ -31,7 +31,18 @@ MODEL = "model.safetensors"
 METRICS = "metrics.json"
 SETTINGS = "settings.json"
 OWN_FILES = frozenset(
-    {CONFIG, MODEL, METRICS, "report.html", "forecast.csv", "forecast.png", "training.png"}
+    {
+        CONFIG,
+        MODEL,
+        METRICS,
+        "report.html",
+        "forecast.csv",
+        "forecast.png",
+        "coverage.png",
+        "training.png",
+        "backtest.csv",
+        "backtest.png",
+    }
 )
 CHECKPOINTS = "checkpoint"
 REPLACED = ".replaced"

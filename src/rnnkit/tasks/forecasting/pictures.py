@@ -12,6 +12,8 @@ from rnnkit.data.panel import IntArray, Panel
 from rnnkit.data.rows import with_room
 from rnnkit.data.times import show_time
 from rnnkit.messages import Message, Value
+from rnnkit.metrics import coverage
+from rnnkit.report.coverage_plot import coverage_plot
 from rnnkit.report.diagnosis_page import Finding
 from rnnkit.report.drawing import Axis
 from rnnkit.report.forecast_plot import ForecastPicture, Strip, forecast_plot
@@ -21,7 +23,7 @@ from rnnkit.report.page import Report, SeriesScore, SplitPart
 from rnnkit.report.sections import Interval
 from rnnkit.tasks.forecasting.config import ForecastConfig, batch_size
 from rnnkit.tasks.forecasting.evaluation import Fitted, forecast_ahead, local_times, missing_future
-from rnnkit.tasks.forecasting.scoring import MODEL, Evaluation, network_name
+from rnnkit.tasks.forecasting.scoring import JUDGED, MODEL, Evaluation, apart, network_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,6 +57,23 @@ def forecast_figure(fitted: Fitted, config: ForecastConfig, language: Language =
             language=language,
         )
     )
+
+
+def coverage_figure(test: Evaluation | None, language: Language = "en") -> Figure | None:
+    """Draw how many outcomes the intervals held so many steps ahead; `None` of too few to judge."""
+    if (
+        test is None
+        or test.intervals is None
+        or apart(test.series, test.origins, test.actual) < JUDGED
+    ):
+        return None
+    sides = list(zip(test.intervals.lower, test.intervals.upper, strict=True))
+    by_step = [
+        [coverage(test.actual[:, h], lower[:, h], upper[:, h]) for h in range(test.actual.shape[1])]
+        for lower, upper in sides
+    ]
+    overall = [coverage(test.actual, lower, upper) for lower, upper in sides]
+    return coverage_plot(test.intervals.levels, np.array(by_step), np.array(overall), language)
 
 
 def report(

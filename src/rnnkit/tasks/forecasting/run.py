@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -28,11 +28,14 @@ from rnnkit.tasks.forecasting.evaluation import (
     missing_future,
 )
 from rnnkit.tasks.forecasting.forecaster import Forecaster
-from rnnkit.tasks.forecasting.pictures import forecast_figure, report
+from rnnkit.tasks.forecasting.pictures import coverage_figure, forecast_figure, report
 from rnnkit.tasks.forecasting.planning import plan_fit
 from rnnkit.tasks.forecasting.reading import Source, as_panel, fingerprint, with_test
 from rnnkit.training import Progress
 from rnnkit.training.run_folder import RunWriter
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def run_forecast(
@@ -117,18 +120,31 @@ def write_run(
     writer.write_json("metrics.json", metrics_json(fitted, fitted.test))
     if missing_future(fitted.panel, config.horizon) is None:
         writer.write_text("forecast.csv", forecast_csv(forecast_frame(fitted, fitted.panel)))
-    pictures = []
-    for name, figure in (
-        ("forecast.png", forecast_figure(fitted, config, language)),
-        ("training.png", training_plot(fitted.fit.histories, language)),
-    ):
+
+    def drawn(name: str, figure: Figure, text: Message) -> Picture:
         save(figure, writer.folder / name)
-        pictures.append((writer.folder / name).read_bytes())
+        return Picture((writer.folder / name).read_bytes(), text)
+
+    pictures = [
+        drawn(
+            "forecast.png",
+            forecast_figure(fitted, config, language),
+            Message("History, test part and forecast"),
+        )
+    ]
+    coverage = coverage_figure(fitted.test, language)
+    if coverage is not None:
+        text = Message("Share of the outcomes in the interval, by step ahead")
+        pictures.append(drawn("coverage.png", coverage, text))
     page = report(
         fitted,
         config,
-        pictures=[Picture(pictures[0], Message("History, test part and forecast"))],
-        training=Picture(pictures[1], Message("Training and validation loss by epoch")),
+        pictures=pictures,
+        training=drawn(
+            "training.png",
+            training_plot(fitted.fit.histories, language),
+            Message("Training and validation loss by epoch"),
+        ),
         command=command,
         language=language,
         diagnosis=diagnosis_section(

@@ -155,9 +155,7 @@ def evaluate(
     remark = None
     if intervals is not None:
         scores[MODEL] |= _interval_scores(actual, intervals, naive)
-        H = actual.shape[1]
-        apart = len(np.unique(np.stack([at, origins // H]), axis=1).T)
-        remark = _coverage_remark(scores[MODEL]["coverage"], apart)
+        remark = _coverage_remark(scores[MODEL]["coverage"], apart(at, origins, actual))
     count = len(np.unique(series))
     several = count > 1
     metric = ranking_metric(scores, len(targets), count)
@@ -341,10 +339,16 @@ def shift_warning(
     )
 
 
-def _coverage_remark(shares: Mapping[str, float], apart: int) -> Message | None:
+def apart(series: IntArray, origins: IntArray, actual: FloatArray) -> int:
+    """Return how many of the forecasts `(M, H, K)` of `actual` do not overlap."""
+    numbers = np.stack([series, origins // actual.shape[1]])
+    return int(np.unique(numbers, axis=1).shape[1])
+
+
+def _coverage_remark(shares: Mapping[str, float], count: int) -> Message | None:
     """Return how many outcomes the intervals held, and whether that is as many as they should.
 
-    Of fewer than 20 forecasts `apart`, which do not overlap, the share says little.
+    Of fewer than 20 forecasts, `count` that do not overlap, the share says little.
     """
     if not all(np.isfinite(share) for share in shares.values()):
         return None
@@ -353,7 +357,7 @@ def _coverage_remark(shares: Mapping[str, float], apart: int) -> Message | None:
         for level, share in shares.items()
     )
     off = any(abs(share - int(level) / 100) > OFF for level, share in shares.items())
-    if apart < JUDGED:
+    if count < JUDGED:
         return Message(
             "Share of the outcomes that lay in the interval ({held}), of too few forecasts to judge"
             " by.",
