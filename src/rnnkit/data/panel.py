@@ -49,14 +49,20 @@ class Clock:
         step: the distance between rows.
         names: of the time columns.
         offset: UTC offset of the clock that the times were read from, as `"+09:00"`; `""` for none.
-        zone: the time zone whose clock the user reads; `""` for none. With a zone the times are in
-            UTC.
+        zone: the time zone whose clock the user reads; `""` for none. With a zone the times of steps
+            below a day are in UTC; dates stay those of the zone.
     """
 
     step: Step
     names: tuple[str, ...]
     offset: str = ""
     zone: str = ""
+
+    @property
+    def is_shifted(self) -> bool:
+        """Whether the times are in UTC and the user reads the clock of the zone."""
+        below_a_day = self.step.kind == "nanosecond" and self.step.count < 86_400 * 10**9
+        return bool(self.zone) and below_a_day
 
 
 @dataclass(frozen=True, eq=False)

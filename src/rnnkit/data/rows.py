@@ -64,7 +64,7 @@ def fill_rows(panel: Panel, horizon: int) -> Rows:
         calendar = np.empty((len(panel.values), 0), dtype=np.float32)
     else:
         times = panel.times
-        if panel.clock.zone:
+        if panel.clock.is_shifted:
             local = pd.DatetimeIndex(times, tz="UTC").tz_convert(panel.clock.zone)
             times = local.tz_localize(None).to_numpy()
         calendar, _ = calendar_features(times, panel.clock.step)

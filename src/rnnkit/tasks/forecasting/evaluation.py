@@ -134,7 +134,7 @@ def local_times(panel: Panel, rows: IntArray) -> NDArray[Any]:
     assert panel.times is not None
     assert panel.clock is not None
     times = panel.times[rows]
-    if not panel.clock.zone:
+    if not panel.clock.is_shifted:
         return times
     local = pd.DatetimeIndex(times, tz="UTC").tz_convert(panel.clock.zone)
     return np.asarray(local.tz_localize(None).to_numpy())

@@ -75,6 +75,7 @@ def plan_fit(panel: Panel, config: ForecastConfig, season: int) -> Plan:
                 " the squares of such values cannot be computed: give it in a unit in which it"
                 f" reaches {1 / LARGEST:g} to {LARGEST:g}"
             )
+    _check_covariates(panel)
     why = None
     if season == 1 and panel.clock is None and config.season is None:
         season, why = _find_season(panel, config)
@@ -124,6 +125,17 @@ def plan_fit(panel: Panel, config: ForecastConfig, season: int) -> Plan:
         device=config.device,
     )
     return Plan(panel, sizes, members, split, bare, why)
+
+
+def _check_covariates(panel: Panel) -> None:
+    names = [covariate.name for covariate in panel.covariates if covariate.labels is None]
+    for p, name in enumerate(names):
+        sizes = np.abs(np.nan_to_num(panel.numbers[:, p]))
+        if sizes.size and sizes.max() > LARGEST:
+            raise DataError(
+                f"column {name!r} reaches {sizes.max():.3g}{_where(panel, int(sizes.argmax()))}, and"
+                " the squares of such values cannot be computed: give it in a larger unit"
+            )
 
 
 def _where(panel: Panel, row: int) -> str:
