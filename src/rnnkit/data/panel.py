@@ -49,8 +49,8 @@ class Clock:
         step: the distance between rows.
         names: of the time columns.
         offset: UTC offset of the clock that the times were read from, as `"+09:00"`; `""` for none.
-        zone: the time zone whose clock the user reads; `""` for none. With a zone the times of steps
-            below a day are in UTC; dates stay those of the zone.
+        zone: the time zone whose clock the user reads; `""` for none. With a zone the times of
+            steps below a day are in UTC; dates stay those of the zone.
     """
 
     step: Step

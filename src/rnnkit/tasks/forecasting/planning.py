@@ -132,9 +132,10 @@ def _check_covariates(panel: Panel) -> None:
     for p, name in enumerate(names):
         sizes = np.abs(np.nan_to_num(panel.numbers[:, p]))
         if sizes.size and sizes.max() > LARGEST:
+            where = _where(panel, int(sizes.argmax()))
             raise DataError(
-                f"column {name!r} reaches {sizes.max():.3g}{_where(panel, int(sizes.argmax()))}, and"
-                " the squares of such values cannot be computed: give it in a larger unit"
+                f"column {name!r} reaches {sizes.max():.3g}{where}, and the squares of such values"
+                " cannot be computed: give it in a larger unit"
             )
 
 
