@@ -160,7 +160,7 @@ refused("dash", line_20(DAYS[18], "-"), "'x' .*line 20 .*'-'")
 refused("infinite", line_20(DAYS[18], "inf"), "'x' .*line 20 .*'inf'")
 refused("minus infinite", line_20(DAYS[18], "-Infinity"), "'x' .*line 20 .*'-Infinity'")
 refused("too large to hold", line_20(DAYS[18], "1e400"), "'x' .*line 20 .*'1e400'")
-refused("one too large", line_20(DAYS[18], "1e200"), r"'x' reaches 1e\+200")
+refused("one too large", line_20(DAYS[18], "1e200"), r"'x' reaches 1e\+200 at 2024-02-07")
 refused("all too large", each("{}e150".format), r"'x' reaches 1\.1\d*e\+152")
 refused("all too small", each("{}e-200".format), r"'x' reaches 1\.1\d*e-198")
 refused("hexadecimal", line_20(DAYS[18], "0x1F"), "'x' .*line 20 .*'0x1F'")
@@ -291,7 +291,6 @@ refused(
 )
 refused("no such zone", GOOD, "Europe/Berlin", options=(*LONG, "--time-zone", "Europe/Berln"))
 mended("autumn, zone", table(clock(AUTUMN)), "twice", options=ZONE, twin=table(offsets))
-MENDED[-1] = Case(**{**vars(MENDED[-1]), "twin_options": ZONE})
 mended(
     "spring",
     table(clock(SPRING)),
@@ -306,6 +305,23 @@ mended(
     twin=table(
         (f"{utc + datetime.timedelta(hours=i):%Y-%m-%d %H:%M}", v) for i, v in enumerate(HOURLY)
     ),
+)
+for form in ("%Y-%m-%d", "%Y-%m-%d 00:00"):
+    mended(f"days as {form}, zone", dated(form), options=ZONE, twin_options=LONG)
+spring = days(45, first="2024-03-01")
+mended(
+    "days over a change, zone",
+    table(zip(spring, VALUES, strict=True)),
+    options=ZONE,
+    twin=table(zip(spring, VALUES, strict=True)),
+    twin_options=LONG,
+)
+mended(
+    "months, zone",
+    table((f"{year}-{int(month):02}", value) for year, month, value in months),
+    options=ZONE,
+    twin=table((f"{year}-{int(month):02}", value) for year, month, value in months),
+    twin_options=LONG,
 )
 
 # --- many series
@@ -329,6 +345,12 @@ refused(
     "static that changes",
     table(changed(colours, 20, "a", DAYS[18], "5", "blue"), (*NAMES, "c")),
     "'c' .*'a' .*red .*line 2 .*blue .*line 20 ",
+    options=(*SERIES, "--static", "c"),
+)
+refused(
+    "static too large",
+    table(((*row, "1e300" if row[0] == "a" else "5") for row in three), (*NAMES, "c")),
+    "'c' ",
     options=(*SERIES, "--static", "c"),
 )
 refused(
@@ -389,6 +411,27 @@ mended(
     "without a value: 1 of 45 in k",
     options=KNOWN,
     twin=table(changed(numbered, 20, *ROWS[18], numbered[17][2]), THREE),
+)
+
+for name, options in (("known", KNOWN), ("known in advance", FUTURE)):
+    rows = [*numbered, *((day, "", "3") for day in ("2024-03-05", "2024-03-06"))]
+    for line, (*row, _), size in (
+        (20, rows[18], "1e300"),
+        (47, rows[45], "-1e150"),
+    ):
+        if line < 47 or options == FUTURE:
+            refused(
+                f"a covariate {name} of {size} on line {line}",
+                table(changed(rows, line, *row, size), THREE),
+                f"'k' .*{row[0]}",
+                options=options,
+            )
+mended(
+    "a covariate known in advance",
+    table([*numbered, ("2024-03-05", "", "3"), ("2024-03-06", "", "4")], THREE),
+    "of which only what is known in advance is read: 2 of 47",
+    options=FUTURE,
+    twin=table([*numbered, ("2024-03-05", "NA", "3"), ("2024-03-06", "NA", "4")], THREE),
 )
 
 # --- layouts
@@ -454,6 +497,13 @@ for name, content, text in (
     ("of one row", table(later[45:46]), "1 steps, and one forecast is scored on 2"),
 ):
     refused(f"test rows {name}", GOOD, text, options=TESTED, later=content)
+refused(
+    "test rows of other series",
+    table(three, NAMES),
+    "of 'z', and t has rows of 'a', 'b', 'c'",
+    options=("--series-id", "s", *TESTED),
+    later=table((("z", *row) for row in later[45:]), NAMES),
+)
 for name, first, known in (("that go on", 45, 45), ("that overlap", 40, 45)):
     mended(
         f"test rows {name}",

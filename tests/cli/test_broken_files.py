@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from rnnkit import cli
 from rnnkit.baselines import Drift, LastValue
 
-from .broken import DAYS, GOOD, LONG, ROWS, changed, table
+from .broken import DAYS, GOOD, LONG, ROWS, changed, hours, table, values
 from .corpus import MENDED, REFUSED
 
 EXAMPLES = settings(
@@ -173,6 +173,28 @@ def test_flat_and_straight_lines_go_on_in_a_whole_run(forecast, cells, expected)
     result = forecast(table(zip(DAYS, cells, strict=True)))
     _check_right(result)
     assert [float(row[1]) for row in result.rows] == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("known", [0, 1])
+def test_what_is_not_known_in_advance_leaves_no_forecast_and_is_said(forecast, light, known):
+    rows = [(*row, "5") for row in ROWS] + [("2024-03-05", "", "5")] * known
+    result = forecast(table(rows, ("day", "x", "k")), (*LONG, "--future-covariate", "k"))
+    assert (result.code, result.rows, result.left) == (0, None, {"run"})
+    said = f"No forecast beyond the data: .*'k' is given for {known} of the 2 rows"
+    assert re.search(said, result.out)
+
+
+@pytest.mark.parametrize(
+    ("first", "expected"),
+    [
+        ("2024-03-28 14:00", ["2024-03-31 03:00:00", "2024-03-31 04:00:00"]),
+        ("2024-10-24 14:00", ["2024-10-27 02:00:00", "2024-10-27 02:00:00"]),
+    ],
+)
+def test_a_forecast_follows_the_clock_over_a_change(forecast, light, first, expected):
+    content = table(zip(hours(first, 60), values(60), strict=True))
+    result = forecast(content, (*LONG, "--time-zone", "Europe/Berlin"))
+    assert [row[0] for row in result.rows] == expected
 
 
 # --- by Hypothesis
