@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,15 @@ def shared(request: pytest.FixtureRequest) -> Path:
     if folder is None:
         pytest.skip("shared data not found (pass --shared DIR)")
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_diagnosis(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Leave the diagnosis out of reports, which costs a second each, but in its own tests."""
+    kind, module = request.path.parent.name, request.path.stem
+    if kind not in ("cli", "tasks") or module in ("test_diagnosis", "test_diagnose"):
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rnnkit.tasks.forecasting.run.diagnosis_section", lambda *_: [])
+        yield
