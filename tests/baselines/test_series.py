@@ -144,15 +144,22 @@ def test_what_a_series_lacks_is_named(baseline, rows, season, reason):
         baseline.fit(SERIES[:rows], season=season, horizon=2)
 
 
-def test_growth_is_skipped_when_a_value_is_not_positive_before_or_after_the_split():
+def test_growth_is_skipped_when_a_value_is_not_positive_before_the_split():
     with pytest.raises(SkipBaseline, match="above 0, got -3"):
         fitted(SeasonalGrowth(), train=np.vstack([SERIES[:20], [[1.0, -3.0]]]))
+
+
+def test_a_later_value_that_is_not_positive_has_no_ratio_and_changes_no_earlier_origin():
     later = SERIES.copy()
     later[50] = 0
     baseline = fitted(SeasonalGrowth())
-    with pytest.raises(SkipBaseline, match="above 0, got 0"):
-        baseline.forecast(later, np.array([51]))
-    assert np.isfinite(baseline.forecast(later, np.array([50]))).all()
+    origins = np.array([45, 50, 60])
+    forecast = baseline.forecast(later, origins)
+    np.testing.assert_array_equal(forecast[:2], baseline.forecast(SERIES, origins)[:2])
+    season = baseline._season
+    pairs = [(later[t], later[t - season]) for t in range(season, 60) if t not in (50, 50 + season)]
+    growth = np.exp(np.mean([np.log(a / b) for a, b in pairs], axis=0))
+    np.testing.assert_allclose(forecast[2, 0], later[60 - season] * growth)
 
 
 @pytest.mark.parametrize("baseline", [LastValue(), ETS()], ids=lambda b: b.name)

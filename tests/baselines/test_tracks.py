@@ -92,7 +92,7 @@ def test_the_last_value_stands_in_for_tracks_that_are_too_short_and_a_note_says_
 
 def test_a_track_whose_values_forbid_a_baseline_has_the_last_value_too():
     dry = track(40, 30, 30, 35, seed=7)
-    dry.values[33, 1] = 0.0  # after the known rows, before the second origin
+    dry.values[23, 1] = 0.0  # within the known rows
     forecasts, _, notes = run([SeasonalGrowth], [TRACKS[0], dry])
     np.testing.assert_array_equal(
         forecasts["seasonal naive × mean growth"][3:], alone(LastValue(), dry)

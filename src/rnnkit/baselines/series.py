@@ -126,10 +126,12 @@ class SeasonalGrowth(_Simple):
     def _formula(self, values: FloatArray, origins: IntArray, steps: IntArray) -> FloatArray:
         season = self._season
         known = values[: int(origins.max())]
-        _require_positive(known)
-        growth = np.cumsum(np.log(known[season:] / known[:-season]), axis=0)  # (max(o) - m, K)
-        pairs = origins - season  # (M, 1): ratios known at each origin
-        mean_log_growth = growth[pairs - 1] / pairs[..., None]  # (M, 1, K)
+        # A later value of 0 or less has no ratio; what it would be must not reach earlier origins.
+        usable = (known[season:] > 0) & (known[:-season] > 0)
+        ratios = np.where(usable, known[season:], 1.0) / np.where(usable, known[:-season], 1.0)
+        growth = np.cumsum(np.log(ratios), axis=0)  # (max(o) - m, K)
+        pairs = np.cumsum(usable, axis=0)[origins - season - 1]  # (M, 1, K): known at each origin
+        mean_log_growth = growth[origins - season - 1] / pairs  # (M, 1, K)
         seasons_ahead = -(-steps // season)[:, None]  # (H, 1)
         return _season_ago(values, origins, steps, season) * np.exp(mean_log_growth * seasons_ahead)
 

@@ -15,6 +15,7 @@ from rnnkit.data.panel import MISSING, Covariate, Panel
 from rnnkit.data.rows import BoolArray, Rows
 from rnnkit.errors import DataError
 
+LARGEST = 1e30  # of an input: beyond, float32 would overflow
 _WIDEST = 16  # numbers that a label is embedded in, at the most
 
 
@@ -94,7 +95,7 @@ def encode(rows: Rows, encodings: tuple[Encoding, ...]) -> Encoded:
     for covariate, encoding in zip(rows.panel.covariates, encodings, strict=True):
         if encoding.labels is None:
             scaled = (rows.numbers[:, p] - encoding.center) / encoding.scale
-            numbers.append(np.nan_to_num(scaled, nan=0.0))
+            numbers.append(np.clip(np.nan_to_num(scaled, nan=0.0), -LARGEST, LARGEST))
             p += 1
         else:
             place = {label: code for code, label in enumerate(encoding.labels, start=1)}

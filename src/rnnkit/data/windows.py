@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnnkit.data.covariates import Encoded
+from rnnkit.data.covariates import LARGEST, Encoded
 from rnnkit.data.features import Features
 from rnnkit.data.panel import FloatArray, IntArray
 from rnnkit.data.rows import BoolArray, Rows
@@ -231,7 +231,8 @@ def make_batch(
     lengths = inputs.lengths(origins)
     ragged = bool((lengths < inputs.features.context).any())
     if values is None:
-        values = torch.from_numpy(inputs.contexts(origins, z, observed).astype(np.float32))
+        contexts = np.clip(inputs.contexts(origins, z, observed), -LARGEST, LARGEST)
+        values = torch.from_numpy(contexts.astype(np.float32))
         values = _left_aligned(values, lengths) if ragged else values
     codes = inputs.codes(origins)
     future, future_codes = inputs.future(origins)
