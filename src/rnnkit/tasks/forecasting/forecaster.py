@@ -139,7 +139,7 @@ class Forecaster:
         if calibration is not None:
             inputs = fit.pipeline.inputs(panel)
             calibration = later_errors(calibration, fit.pipeline, inputs, first=fit.split.known)
-        seconds = clock.perf_counter() - start
+        seconds = round(clock.perf_counter() - start, 3)
         self._fitted = Fitted(panel, given, fit, evaluation, calibration, seconds)
         return self
 
