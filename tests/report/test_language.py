@@ -48,6 +48,7 @@ ELSEWHERE = {
         *(test for _, test in assumptions._HOLDS),
     ),
     ("tasks/forecasting/pictures.py", "place"): ("best", "median", "worst"),
+    ("report/diagnosis_plots.py", "name"): ("first season", "middle season", "last season"),
     ("data/choosing.py", "chosen"): get_args(Differencing),
     ("data/choosing.py", "kind"): get_args(Differencing),
     ("tasks/forecasting/pictures.py", "panel.step_name"): ("hour", "row"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from rnnkit.diagnosis.assumptions import Name
-from rnnkit.diagnosis.contract import spoken_p
+from rnnkit.diagnosis.contract import rounded, spoken_p
 from rnnkit.diagnosis.decomposition import STRONG, Decomposition
 from rnnkit.diagnosis.linear_fit import LinearFit
 from rnnkit.diagnosis.linear_models import LinearModel
@@ -15,6 +15,7 @@ from rnnkit.messages import Message, Value
 
 _WEAK = 0.3  # a strength of trend or season up to which it is called weak
 _LITTLE = 0.02  # of the variance of the errors: 1 % of their size
+_CHANCE = 8.0  # of AICc: a gain over the mean alone that the choice of orders makes of noise
 _NOISE = 0.05  # a linear model that explains less of the variance is of little use
 
 
@@ -50,7 +51,7 @@ def describe_spread(spread: SpreadTest | None, *, positive: bool) -> Message:
         return Message("No logarithm: too few rows or changes to see how the spread grows.")
     if spread is None:
         return Message("No logarithm: some values are not positive.")
-    values: dict[str, Value] = {"power": spread.slope, "p": spoken_p(spread.p_value)}
+    values: dict[str, Value] = {"power": rounded(spread.slope), "p": spoken_p(spread.p_value)}
     if spread.log:
         return Message(
             "The spread grows with the level (with its power {power:.1f}, p {p}): all that follows"
@@ -126,18 +127,12 @@ def _transform(stationarity: Stationarity, log: bool, season: int) -> Iterator[M
 def _model(linear: LinearFit, violated: Collection[Name]) -> Message:
     model, orders = linear.best, linear.best.orders
     values: dict[str, Value] = {"model": orders.name}
-    if "linearity" in violated and linear.gain is not None:
-        values["gain"] = linear.gain
-        if linear.gain < _LITTLE:
-            return Message(
-                "{model} is not all there is, but a threshold explains only {gain:.1%} of the"
-                " variance of its errors: a recurrent network can gain little from that.",
-                values,
-            )
+    gain = 0.0 if linear.gain is None else linear.gain
+    if "linearity" in violated and gain >= _LITTLE:
         return Message(
             "A linear model misses something: a threshold alone explains {gain:.0%} of the variance"
             " of the errors of {model}. A recurrent network can learn that.",
-            values,
+            {**values, "gain": gain},
         )
     if "independence" in violated:
         return Message(
@@ -145,7 +140,13 @@ def _model(linear: LinearFit, violated: Collection[Name]) -> Message:
             " other columns may explain them, and a recurrent network is worth a try.",
             values,
         )
-    if orders.coefficients and model.explained >= _NOISE:
+    if "linearity" in violated:
+        return Message(
+            "{model} is not all there is, but a threshold explains only {gain:.1%} of the variance"
+            " of its errors: a recurrent network can gain little from that.",
+            {**values, "gain": gain},
+        )
+    if model.explained >= _NOISE and model.evidence >= _CHANCE:
         return Message(
             "For point forecasts a linear model is enough: {model} leaves nothing that a recurrent"
             " network could use, as far as these tests can see.",

@@ -33,7 +33,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from rnnkit.diagnosis import linearity
-from rnnkit.diagnosis.contract import FloatArray, load, plain_number, spoken_p
+from rnnkit.diagnosis.contract import FloatArray, load, plain_number, rounded, spoken_p
 from rnnkit.diagnosis.linear_models import LinearModel, lag_matrix
 from rnnkit.diagnosis.spread import SpreadTest
 from rnnkit.messages import Message, Value
@@ -43,7 +43,8 @@ ORDER: tuple[Name, ...] = get_args(Name)  # of judgement: each may bring those a
 FEWEST_ROWS = 20
 LEVEL = 0.01  # of the test of linearity, and of the others together
 _ARCH_LAGS = 3
-_MOST_LAGS = 60  # of Ljung-Box
+_ROUNDING = 1e-20  # of a sum of squares
+_MOST_LAGS = 60  # of Ljung-Box, without those for the coefficients
 
 
 @dataclass(frozen=True)
@@ -222,33 +223,40 @@ def _holm(results: Mapping[_Key, _Result]) -> set[_Key]:
 
 
 def _arch(e: FloatArray) -> _Result:
-    """Engle's test on normal scores: n R² of their squares on 3 lags of them."""
+    """Engle's test on normal scores: their squares on the 3 before each."""
     stats = load("scipy.stats")
     ranks = stats.rankdata(np.abs(e - e.mean()))
     squares = stats.chi2.ppf(ranks / (len(e) + 1), 1)  # of a normal sample, in this order
-    rows, y = lag_matrix(squares, _ARCH_LAGS), squares[_ARCH_LAGS:]
-    left = y - rows @ np.linalg.lstsq(rows, y, rcond=None)[0]
-    statistic = len(y) * (1 - float(left @ left) / float(np.sum((y - y.mean()) ** 2)))
-    return _Result(statistic, float(stats.chi2.sf(statistic, _ARCH_LAGS)), {})
+    return _explained(squares[_ARCH_LAGS:], lag_matrix(squares, _ARCH_LAGS))
 
 
 def _breusch_pagan(e: FloatArray, fitted: FloatArray) -> _Result:
-    diagnostic = load("statsmodels.stats.diagnostic")
+    """Koenker's form: squares on time and on the fitted level."""
     columns = [np.ones(len(e)), np.linspace(-1.0, 1.0, len(e))]
     if float(fitted.std()) > 1e-6 * float(e.std()):  # below, the model fits but a mean
         columns.append((fitted - fitted.mean()) / fitted.std())
-    statistic, p_value, *_ = diagnostic.het_breuschpagan(e / e.std(), np.column_stack(columns))
-    return _Result(float(statistic), float(p_value), {})
+    return _explained((e / e.std()) ** 2, np.column_stack(columns))
+
+
+def _explained(y: FloatArray, rows: FloatArray) -> _Result:
+    """Return n R² of `y (n,)` on `rows (n, 1 + k)`, which begin with ones: χ² of k degrees."""
+    whole = float(np.sum((y - y.mean()) ** 2))
+    left = y - rows @ np.linalg.lstsq(rows, y, rcond=None)[0]
+    share = 1 - float(left @ left) / whole if whole > _ROUNDING * float(y @ y) else 0.0
+    statistic = len(y) * max(0.0, share)
+    return _Result(statistic, float(load("scipy.stats").chi2.sf(statistic, rows.shape[1] - 1)), {})
 
 
 def _ljung_box(e: FloatArray, model: LinearModel) -> _Result:
     """Ljung-Box with Diebold's factor on each squared autocorrelation.
 
     Q = n (n + 2) Σ_k ρ_k² / (n - k) · σ⁴ / (σ⁴ + γ_k), with γ_k the autocovariance of the squares,
-    at least 0; as many degrees of freedom as lags, less the model's coefficients.
+    at least 0; as many degrees of freedom as lags, less the model's coefficients. The lags are two
+    seasons, 10 at least and 60 at most, or fewer than a fifth of the rows, and the coefficients.
     """
     n, coefficients = len(e), model.orders.coefficients
-    lags = max(min(max(10, 2 * model.orders.season), n // 5, _MOST_LAGS), coefficients + 3)
+    lags = min(max(10, 2 * model.orders.season), _MOST_LAGS, max(3, n // 5 - coefficients))
+    lags += coefficients  # which take a degree of freedom each
     e = (e - e.mean()) / e.std()
     squares = e**2 - 1
     statistic = 0.0
@@ -266,4 +274,4 @@ def _jarque_bera(e: FloatArray) -> _Result:
     skew, kurtosis = float(np.mean(e**3)), float(np.mean(e**4))
     statistic = len(e) / 6 * (skew**2 + (kurtosis - 3) ** 2 / 4)
     p_value = float(load("scipy.stats").chi2.sf(statistic, 2))
-    return _Result(statistic, p_value, {"skew": skew, "kurtosis": kurtosis})
+    return _Result(statistic, p_value, {"skew": rounded(skew), "kurtosis": rounded(kurtosis)})

@@ -50,6 +50,27 @@ def spoken_p(p_value: float) -> str:
     return "< 0.001" if p_value < 0.001 else f"= {p_value:.2g}"
 
 
+def rounded(value: float) -> float:
+    """Return a number with one decimal, and no sign before a zero.
+
+    Example:
+        >>> rounded(-0.04), rounded(1.25)
+        (0.0, 1.2)
+    """
+    return round(value, 1) + 0.0
+
+
+def root_mean_square(values: FloatArray) -> float:
+    """Return the root mean square of one value or more; no square overflows.
+
+    Example:
+        >>> print(f"{root_mean_square(np.array([1e300, -7e300])):.3g}")
+        5e+300
+    """
+    largest = float(np.abs(values).max())
+    return largest * float(np.sqrt(np.mean((values / largest) ** 2))) if largest else 0.0
+
+
 def plain_number(value: float | None) -> float | None:
     """Return what JSON can hold: `None` for a number that is not finite."""
     return float(value) if value is not None and np.isfinite(value) else None

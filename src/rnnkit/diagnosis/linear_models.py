@@ -26,14 +26,16 @@ from typing import Any
 
 import numpy as np
 
-from rnnkit.diagnosis.contract import FloatArray, load, plain_number
+from rnnkit.diagnosis.contract import FloatArray, load, plain_number, root_mean_square
 
 FEWEST_ROWS = 20
 _MOST_ORDER = 3  # p and q
 _MOST_ORDERS = 4  # p + q
 _EXACT = 1e-18  # of the variance of z: below it, models differ in rounding alone
+_LONG = 10  # lags of the autoregression that a search starts from
+_STABLE = 0.9  # partial autocorrelations at its start
 _EVALUATIONS = 300  # of one fit
-_SIMPLER = 2.0  # an AR is taken that is worse in AICc by less
+_SIMPLER = 2.0  # a simpler model is taken that is worse in AICc by less
 
 
 @dataclass(frozen=True)
@@ -110,20 +112,28 @@ class LinearModel:
 
     def sigma(self, rows: int) -> float:
         """Root mean square of the last `rows` residuals."""
-        residuals = self.residuals[-rows:]
-        largest = float(np.abs(residuals).max()) or 1.0  # so that no square overflows
-        return largest * float(np.sqrt(np.mean((residuals / largest) ** 2)))
+        return root_mean_square(self.residuals[-rows:])
 
     @property
     def explained(self) -> float:
         """The share of the variance of w that the model explains, adjusted for its parameters."""
         n, k = len(self.residuals), self.orders.coefficients
-        if n <= k + 1:
-            return 0.0
-        whole = self.w[-n:] - self.w[-n:].mean()
-        largest = float(np.abs(whole).max()) or 1.0
-        share = (self.sigma(n) / largest) ** 2 / (float(np.mean((whole / largest) ** 2)) or 1.0)
-        return max(0.0, 1 - share * (n - 1) / (n - 1 - k))
+        return max(0.0, 1 - self._left * (n - 1) / (n - 1 - k)) if n > k + 1 else 0.0
+
+    @property
+    def evidence(self) -> float:
+        """By how much the mean of w alone is worse in AICc; on noise below 8 in 19 of 20 cases."""
+        n = len(self.residuals)
+        if not self.orders.coefficients or not self._left:
+            return math.inf if self.orders.coefficients else 0.0
+        return _penalty(n, 1) - _penalty(n, self.parameters) - n * math.log(self._left)
+
+    @property
+    def _left(self) -> float:
+        """The share of the variance of w that the residuals have."""
+        whole = self.w[-len(self.residuals) :]
+        spread = root_mean_square(whole - whole.mean())
+        return (root_mean_square(self.residuals) / spread) ** 2 if spread else 0.0
 
     def in_units(self, loc: float, scale: float) -> LinearModel:
         """Return the same model of `loc + scale z`."""
@@ -145,6 +155,7 @@ class LinearModel:
             "parameters": self.parameters,
             "rows": len(self.residuals),
             "explained": self.explained,
+            "evidence": plain_number(self.evidence),
             "residual_sd": self.sigma(len(self.residuals)),
             "aicc": plain_number(self.aicc),
         }
@@ -218,7 +229,8 @@ def fit_arima(z: FloatArray, *, d: int = 0, D: int = 0, season: int = 1) -> Line
     """Fit an ARIMA to `z (N,)`, the orders of both parts by AICc.
 
     p and q go to 3, their sum to 4. With a season P and Q go to 1: first p and q are chosen with
-    (P, Q) = (0, D), then P and Q, then p and q again. All candidates are compared on the same rows.
+    (P, Q) = (0, D), then P and Q, then p and q again. All candidates are compared on the same rows;
+    of those within 2 of the smallest AICc the one with the fewest coefficients is taken.
 
     Args:
         z: 20 rows or more after the differences.
@@ -253,13 +265,15 @@ class _Search:
         self._w, self._skip, self._difference = w, skip, (d, D, season)
 
     def best(self, candidates: Sequence[tuple[int, int, int, int]]) -> Orders:
-        """Return the orders (p, q, P, Q) with the smallest AICc."""
+        """Return the orders with the fewest coefficients of those near the smallest AICc."""
         d, D, season = self._difference
         orders = [Orders(p, d, q, P, D, Q, season) for p, q, P, Q in candidates]
         for order in orders:
             if order not in self.fits:
                 self.fits[order] = fit(self._w, order, self._skip)
-        return min(orders, key=lambda order: self.fits[order].aicc)
+        least = min(self.fits[order].aicc for order in orders)
+        near = [order for order in orders if self.fits[order].aicc < least + _SIMPLER]
+        return min(near, key=lambda order: (order.coefficients, self.fits[order].aicc))
 
 
 def fit(w: FloatArray, orders: Orders, skip: int) -> LinearModel:
@@ -283,7 +297,7 @@ def fit(w: FloatArray, orders: Orders, skip: int) -> LinearModel:
         level = u[-1] if with_mean else 0.0
         return _filter(ar, ma, x - level)[skip:]
 
-    u = np.zeros(orders.coefficients + with_mean)
+    u = np.append(_start(x, orders), np.zeros(int(with_mean)))
     if len(u):
         found = optimize.least_squares(residuals, u, method="lm", max_nfev=_EVALUATIONS)
         u, gradient = found.x, found.jac
@@ -293,6 +307,46 @@ def fit(w: FloatArray, orders: Orders, skip: int) -> LinearModel:
     e = residuals(u) * scale
     mean = center + scale * float(u[-1]) if with_mean else 0.0
     return LinearModel(orders, mean, -ar[1:], ma[1:], w, e, gradient, _aicc(e, len(u)))
+
+
+def _start(x: FloatArray, orders: Orders) -> FloatArray:
+    """Return free parameters to start from, by the method of Hannan and Rissanen.
+
+    The residuals of a long autoregression stand for the unknown past errors, on which and on the
+    past values one regression gives all coefficients (E. J. Hannan and J. Rissanen, Biometrika 69,
+    1982). From zeros the search would not start: there an AR and an MA coefficient do the same.
+    """
+    season = orders.season
+    lags = {*range(1, _LONG + 1), *(range(season, season + _MOST_ORDER + 1) if season > 1 else ())}
+    errors = x - _on_past(x, sorted(lags))
+    values = [*range(1, orders.p + 1), *([season] * orders.P)]
+    past = [*range(1, orders.q + 1), *([season] * orders.Q)]
+    columns = [_lagged(x, lag) for lag in values] + [_lagged(errors, lag) for lag in past]
+    if not columns:
+        return np.empty(0)
+    beta = np.linalg.lstsq(np.column_stack(columns), x, rcond=None)[0]
+    p, P, q, Q = np.split(beta, np.cumsum([orders.p, orders.P, orders.q]))
+    return np.concatenate([_free(part) for part in (p, -q, P, -Q)])
+
+
+def _lagged(x: FloatArray, lag: int) -> FloatArray:
+    """Return `x (n,)` of `lag` rows before, zeros before the first row."""
+    return np.concatenate([np.zeros(min(lag, len(x))), x[:-lag]])
+
+
+def _on_past(x: FloatArray, lags: Sequence[int]) -> FloatArray:
+    """Return what a regression of `x (n,)` on these lags explains of it."""
+    columns = np.column_stack([_lagged(x, lag) for lag in lags if lag < len(x) // 2])
+    return np.asarray(columns @ np.linalg.lstsq(columns, x, rcond=None)[0])
+
+
+def _free(phi: FloatArray) -> FloatArray:
+    """Return the free parameters of `1 - phi_1 B - ...`, moved inward to where it is stable."""
+    partials = np.empty(len(phi))
+    for k in range(len(phi) - 1, -1, -1):
+        partials[k] = np.clip(phi[k], -_STABLE, _STABLE)
+        phi = (phi[:k] + partials[k] * phi[:k][::-1]) / (1 - partials[k] ** 2)
+    return np.arctanh(partials)
 
 
 def _filter(ar: FloatArray, ma: FloatArray, x: FloatArray) -> FloatArray:
@@ -326,15 +380,15 @@ def _spread(polynomial: FloatArray, season: int) -> FloatArray:
 
 
 def _aicc(e: FloatArray, parameters: int) -> float:
-    """The corrected Akaike criterion of n residuals of a series of variance 1.
-
-    The variance counts as a parameter.
-    """
-    n, k = len(e), parameters + 1
-    if n <= k + 1:
-        return math.inf
+    """The corrected Akaike criterion of n residuals of a series of variance 1."""
     variance = max(float(np.mean(e**2)), _EXACT)
-    return n * math.log(variance) + 2 * k + 2 * k * (k + 1) / (n - k - 1)
+    return len(e) * math.log(variance) + _penalty(len(e), parameters)
+
+
+def _penalty(n: int, parameters: int) -> float:
+    """What parameters cost in AICc; the variance counts as one."""
+    k = parameters + 1
+    return 2 * k + 2 * k * (k + 1) / (n - k - 1) if n > k + 1 else math.inf
 
 
 def choose(models: Sequence[LinearModel]) -> LinearModel:

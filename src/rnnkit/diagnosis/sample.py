@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,11 +20,11 @@ _ROUNDING = 1e-12  # of the largest value: a spread below it is rounding noise
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """A series in units of its largest absolute value, so that no square overflows.
+    """A series in a unit of its own size, so that no square overflows.
 
     Args:
         values: `(N,)` float64, in -1..1, NaN where missing.
-        unit: the largest absolute value, above 0.
+        unit: a power of two, not below the largest absolute value.
         first: the first row examined.
         stop: the row after the last one examined.
         constant: whether the rows examined are equal but for rounding.
@@ -67,10 +68,10 @@ def take_sample(values: FloatArray, name: str) -> Sample:
             " value"
         )
     known = np.isfinite(values)
-    unit = float(np.abs(values[known]).max(initial=0.0)) or 1.0
-    if unit > _LARGEST:
+    largest = float(np.abs(values[known]).max(initial=0.0))
+    if largest > _LARGEST:
         raise DataError(
-            f"{name}: a diagnosis needs values up to {_LARGEST:g} in size, got {unit:g}; divide"
+            f"{name}: a diagnosis needs values up to {_LARGEST:g} in size, got {largest:g}; divide"
             " all by a constant"
         )
     first, stop = _longest(known)
@@ -94,7 +95,8 @@ def take_sample(values: FloatArray, name: str) -> Sample:
         counts = {"rows": stop - first, "tested": MOST_EXAMINED}
         first = stop - MOST_EXAMINED
         notes.append(Message("Of {rows:,} rows the last {tested:,} are tested.", counts))
-    scaled = values / unit
+    unit = math.ldexp(1.0, math.frexp(largest)[1])
+    scaled = values / unit  # exact, since it is a power of two
     examined = scaled[first:stop]
     constant = float(np.ptp(examined)) <= _ROUNDING * float(np.abs(examined).max())
     return Sample(scaled, unit, first, stop, constant, tuple(notes))

@@ -6,9 +6,9 @@ Journal of Econometrics 54, 1992; lags after Hobijn and others 1998) has the ste
 hypothesis and speaks at 5 %; where ADF rejects the unit root, it must reject at 0.1 % to be heard
 against it, since alone it would call one steady series in twenty wandering.
 
-Where neither rejects, ADF is made again with the fewer lags of BIC, since AIC's may take its power.
-Where it still does not reject, the unit root is not ruled out and the series counts as not
-stationary, unless it has fewer than 50 rows, too few for ADF to see anything.
+Where ADF does not reject, it is made again with the fewer lags of BIC, since AIC's may take its
+power. Where neither it nor KPSS rejects, the unit root is not ruled out and the series counts as
+not stationary, unless it has fewer than 50 rows, too few for ADF to see anything.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ _ENOUGH_ROWS = 50
 _MOST_DIFFERENCES = 2
 _ADF_LEVEL, _KPSS_LEVEL = 0.01, 0.05
 _KPSS_ALONE = 1.168  # of the statistic: its level of 0.1 %, that of the Cramér-von Mises statistic
+
+_ROUNDING = 1e-14  # of the variance of x: an ADF regression that leaves less leaves no noise
 
 Verdict = Literal["stationary", "unit root", "disagree", "unclear"]
 
@@ -148,10 +150,9 @@ def _test(x: FloatArray, z: FloatArray, d: int, D: int) -> StationarityTest:
         return StationarityTest(d, D, 0.0, 0.0, 0.0, 0.1, "stationary", True, sentence)
     adf, adf_p = _adf(x, "c", penalty=2.0)
     kpss, kpss_p = _kpss(x, "c")
-    verdict = _verdict(adf_p, kpss, kpss_p)
-    if verdict == "unclear":
+    if adf_p >= _ADF_LEVEL:
         adf, adf_p = _adf(x, "c", penalty=np.log(len(x)))
-        verdict = _verdict(adf_p, kpss, kpss_p)
+    verdict = _verdict(adf_p, kpss, kpss_p)
     holds: bool | None = verdict == "stationary"
     if verdict == "unclear" and len(x) < _ENOUGH_ROWS:
         holds = None
@@ -219,7 +220,7 @@ def adf_statistic(x: FloatArray, *, with_line: bool, penalty: float = 2.0) -> tu
     of lags and takes seconds on 5,000 rows; one QR decomposition gives all their sums of squares.
 
     Args:
-        x: `(n,)` float64, 20 rows or more.
+        x: `(n,)` float64, 20 rows or more, of variance 1.
         with_line: whether a straight line is fitted beside the constant.
         penalty: of a lag: 2 for AIC, log n for BIC.
     """
@@ -228,14 +229,14 @@ def adf_statistic(x: FloatArray, *, with_line: bool, penalty: float = 2.0) -> tu
     columns, y = _adf_regression(x, most, with_line)
     q, _ = np.linalg.qr(np.column_stack(columns))
     left = float(y @ y) - np.cumsum((q.T @ y) ** 2)[len(columns) - most - 1 :]
-    aic = len(y) * np.log(np.maximum(left, np.finfo(float).tiny)) + penalty * np.arange(most + 1)
-    lags = int(np.argmin(aic))
+    left = np.maximum(left, len(y) * _ROUNDING)
+    lags = int(np.argmin(len(y) * np.log(left) + penalty * np.arange(most + 1)))
     # The last column of a regression has t = q'y / s, with the sign of its place in R.
     (level, *others), y = _adf_regression(x, lags, with_line)
     q, r = np.linalg.qr(np.column_stack([*others, level]))
     fitted = q.T @ y
     variance = (float(y @ y) - float(fitted @ fitted)) / (len(y) - len(fitted))
-    deviation = np.sqrt(max(variance, np.finfo(float).tiny))
+    deviation = np.sqrt(max(variance, _ROUNDING))
     return float(np.sign(r[-1, -1]) * fitted[-1] / deviation), lags
 
 

@@ -33,7 +33,7 @@ THRESHOLD: Style = {"color": PURPLE, "linewidth": 1.6, "linestyle": (0, (1, 1)),
 CHANCE = "#CFE3F1"
 MANY = 200  # dots, of which the outermost would press the others together
 
-_MOST_LAGS, _FEWEST_LAGS = 60, 20
+_MOST_LAGS, _FEWEST_LAGS = 60, 40
 _REACH = 4.5  # standard deviations drawn of a histogram
 
 
@@ -73,7 +73,7 @@ def draw_level(panel: Axes, fitted: FloatArray, errors: FloatArray) -> None:
 def draw_autocorrelations(panel: Axes, values: FloatArray, season: int) -> None:
     """Draw the autocorrelations of `values (n,)`, and where 95 % of those of noise lie."""
     n = len(values)
-    lags = min(max(_FEWEST_LAGS, 2 * season), _MOST_LAGS, n - 1)
+    lags = min(max(_FEWEST_LAGS, 2 * season), _MOST_LAGS, n // 2)
     z = (values - values.mean()) / _deviation(values - values.mean())
     correlations = np.array([float(z[k:] @ z[:-k]) / n for k in range(1, lags + 1)])
     bound = 1.96 / np.sqrt(n)
