@@ -34,11 +34,12 @@ def sentences(diagnosis) -> Iterator[Message]:
         yield from (test.sentence for test in diagnosis.linear.assumptions)
 
 
-class TestAirline:
-    @pytest.fixture(scope="class")
-    def found(self):
-        return diagnose(airline(), season=12, name="Passengers")
+@pytest.fixture(scope="module")
+def found():
+    return diagnose(airline(), season=12, name="Passengers")
 
+
+class TestAirline:
     def test_it_wanders_has_a_season_and_a_growing_spread(self, found):
         assert found.violated == ("stationarity", "equal variance")
         assert found.main == "stationarity"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 
 from rnnkit.diagnosis.assumptions import Name
 from rnnkit.diagnosis.contract import rounded, spoken_p
 from rnnkit.diagnosis.decomposition import STRONG, Decomposition
 from rnnkit.diagnosis.linear_fit import LinearFit
-from rnnkit.diagnosis.linear_models import LinearModel
 from rnnkit.diagnosis.spread import SpreadTest
 from rnnkit.diagnosis.stationarity import Stationarity
 from rnnkit.messages import Message, Value
@@ -65,8 +64,11 @@ def describe_spread(spread: SpreadTest | None, *, positive: bool) -> Message:
     )
 
 
-def describe_models(models: Sequence[LinearModel], best: LinearModel, *, log: bool) -> Message:
+def describe_models(linear: LinearFit, *, log: bool) -> Message:
     """Return the errors of the models, and which one's are tested."""
+    models, best = linear.models, linear.best
+    if linear.exact:
+        return Message("{model} leaves no errors to test.", {"model": best.orders.name})
     rows = min(len(model.residuals) for model in models)
     sizes = tuple(
         Message("{model} {error:.3g}", {"model": m.orders.name, "error": m.sigma(rows)})

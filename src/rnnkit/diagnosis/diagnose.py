@@ -149,7 +149,7 @@ def diagnose(values: FloatArray, *, season: int, name: str) -> Diagnosis:
         )
     else:
         linear = fit_linear(sample, parts, spread if log else None)
-        findings.append(describe_models(linear.models, linear.best, log=log))
+        findings.append(describe_models(linear, log=log))
         violated = {test.name for test in linear.assumptions if test.holds is False}
         if linear.stationarity.holds is False:
             violated.add("stationarity")
