@@ -194,7 +194,7 @@ HAND_MADE = {
 }
 
 
-@pytest.mark.parametrize("season", [1, 7, 12, 150])
+@pytest.mark.parametrize("season", [1, 12])
 @pytest.mark.parametrize("name", HAND_MADE)
 def test_whatever_the_series_there_is_a_result(name, season):
     found = diagnose(HAND_MADE[name], season=season, name=name)
