@@ -295,6 +295,29 @@ def test_what_was_done_is_not_done_again(wave, options, out, monkeypatch):
     assert [plan.panel.last_tick for plan in fitted] == [100]
 
 
+class Beginnings(Progress):
+    """Notes how many epochs each training has behind it when it begins."""
+
+    def __init__(self):
+        super().__init__(quiet=True)
+        self.epochs = []
+
+    def start(self, title, epochs, history):
+        self.epochs.append(len(history))
+
+
+def test_without_refit_the_networks_are_not_trained_again(wave, options, out):
+    def press(number, fold):
+        if number == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        backtest(wave(), options, out, refit=False, each=press)
+    beginnings = Beginnings()
+    backtest(wave(), options, out, refit=False, resume=True, progress=beginnings)
+    assert beginnings.epochs == [2]  # all of them
+
+
 def test_another_backtest_is_not_gone_on_with(wave, options, out):
     def press(number, fold):
         raise KeyboardInterrupt

@@ -214,6 +214,17 @@ def test_values_too_large_to_square_are_refused(wave, quick):
         fit(frame, quick(test_size=0)).predict()
 
 
+def test_above_a_linear_path_the_network_learns_what_that_leaves(wave, quick):
+    """The wave is linear in its past: a network that learned it once more would double it."""
+    alone, above = (fit(wave(), quick(epochs=30, linear=linear)) for linear in (False, True))
+    assert alone.fitted.fit.pipeline.linear is None
+    assert above.fitted.fit.pipeline.linear is not None
+    scores = [model.evaluate()["test"] for model in (alone, above)]
+    assert scores[1]["without_network"]["rmse"] < 0.3
+    assert scores[1]["model"]["rmse"] < 0.3 < scores[0]["model"]["rmse"]
+    assert scores[0]["baselines"]["ridge"] == pytest.approx(scores[1]["baselines"]["ridge"])
+
+
 def test_negative_values_are_forecast_as_well_as_positive_ones(wave, quick):
     frame = wave().assign(Sold=lambda frame: -frame["Sold"])
     scores = fit(frame, quick(epochs=30)).evaluate()["test"]

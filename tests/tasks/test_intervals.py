@@ -181,6 +181,19 @@ def test_what_has_become_known_since_the_fit_counts_for_the_forecast(model):
     assert later_errors(fit.calibration, pipeline, inputs, first=panel.last_tick) is fit.calibration
 
 
+def test_of_many_errors_the_most_recent_are_kept(wave, quick, monkeypatch):
+    options = quick(validation_size=25, test_size=30)
+    every = fit(wave(), options)
+    assert every.fitted.fit.calibration.errors.shape[1] == 23
+    monkeypatch.setattr(module, "MOST", 7)
+    few = fit(wave(), options)
+    errors = [m.fitted.fit.calibration.errors for m in (few, every)]
+    np.testing.assert_allclose(errors[0], errors[1][:, -7:], rtol=1e-5)
+    errors = [m.fitted.calibration.errors for m in (few, every)]
+    assert errors[1].shape[1] == 23 + 28
+    np.testing.assert_allclose(errors[0], errors[1][:, -7:], rtol=1e-5)
+
+
 # --- how many outcomes lie inside
 
 
