@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -299,7 +300,7 @@ class TestTexts:
     def test_letters_without_a_font_are_left_out_and_the_picture_says_so(
         self, draw, tmp_path, monkeypatch
     ):
-        monkeypatch.setattr(lettering_module, "_families", lambda: ("DejaVu Sans",))
+        monkeypatch.setattr(lettering_module, "_families", lru_cache(lambda: ("DejaVu Sans",)))
         lettering_module._is_drawable.cache_clear()
         figure = draw(title="항공", time_name="날짜")
         assert any("No font on this machine" in text.get_text() for text in figure.texts)

@@ -39,6 +39,7 @@ BASELINE: Style = {"color": VERMILION, "linewidth": 1.5, "linestyle": (0, (4, 2)
 
 _TITLE_SIZE, _TEXT_SIZE = 14, 10  # points
 _TITLE_LINE, _TEXT_LINE, _LEGEND_LINE = 0.27, 0.195, 0.24  # inches
+_TITLE = 76  # bold letters that fit on a line of the title, also where many are wide
 _SENTENCE = 120  # letters of a usual sentence on such a line
 _EDGE = 0.12  # inches between the text and the edge of the picture
 
@@ -59,7 +60,7 @@ def sheet(
         lettering: of this picture.
         legend: the labels of the legend that `add_legend` will draw.
     """
-    title = wrap(shorten(title, 160), 84)
+    title = wrap(shorten(title, 2 * _TITLE - 8), _TITLE)
     text = "\n".join(wrap(line, _SENTENCE) for line in lines if line)
     title_height = _TITLE_LINE * (title.count("\n") + 1)
     header = _EDGE + title_height + (_TEXT_LINE * (text.count("\n") + 1) if text else 0) + 0.04
