@@ -155,6 +155,8 @@ def test_too_few_rows_and_how_many_would_do(refuses, rnnkit, here, wave, small):
         ("--level 0", "levels must be whole percentages of 1 to 99"),
         ("--level 80 --level 101", "levels must be whole percentages of 1 to 99"),
         ("--level 80.5", "'--level'"),
+        ("--intervals none --level 50", "leave out one of the two, got levels 50"),
+        ("--intervals none --level 80 --level 95", "leave out one of the two, got levels 80, 95"),
         ("--stride 0", "stride must be a whole number of at least 1, got 0"),
         ("--strategy recursve", "did you mean 'recursive'"),
         ("--intervals conformel", "did you mean 'conformal'"),

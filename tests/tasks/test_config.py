@@ -167,6 +167,12 @@ def test_levels_are_percentages_in_rising_order():
     assert ForecastConfig.from_options({"horizon": 1, "levels": [50, 90]}).levels == (50, 90)
 
 
+def test_levels_without_intervals_are_refused():
+    says = "levels are those of intervals, and intervals is none: leave out one of the two"
+    assert refusal(intervals="none", levels=(50, 90)) == f"{says}, got levels 50, 90"
+    assert config(intervals="none").levels == (80, 95)
+
+
 def test_options_make_the_config_they_came_from():
     made = config(
         horizon=12, cell="lstm", context=24, log=False, time_limit=2.5, test_size=0.25,

@@ -198,7 +198,11 @@ def model_options(given: Mapping[str, Any], config: Path | None) -> dict[str, An
     Raises:
         ConfigError: if one is wrong, or there is no horizon.
     """
-    from rnnkit.tasks.forecasting.config import ForecastConfig, read_options
+    from rnnkit.tasks.forecasting.config import (
+        ForecastConfig,
+        levels_without_intervals,
+        read_options,
+    )
 
     names = {option.name for group in (SPLIT, MODEL, TRAINING) for option in group}
     options: dict[str, Any] = {} if config is None else read_options(config)
@@ -209,7 +213,9 @@ def model_options(given: Mapping[str, Any], config: Path | None) -> dict[str, An
             options[name] = parse_size(name, value) if name in _SIZES else value
     if options.get("horizon") is None:
         raise ConfigError("say with --horizon how many rows to forecast")
-    ForecastConfig.from_options(options)
+    made = ForecastConfig.from_options(options)
+    if "level" in given and made.intervals == "none":  # the usual levels too
+        raise levels_without_intervals(made.levels)
     return options
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -23,6 +23,7 @@ LONG_EPOCH = 20_000  # windows in an epoch from which fewer are waited for
 MANY = 1000  # training windows from which one network replaces an ensemble
 LARGEST_SEED = 2**32 - 1
 CONTEXT = 96  # rows that a context of whole seasons may reach at the most
+LEVELS = (80, 95)  # percent of the outcomes that intervals hold unless other levels are asked for
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class ForecastConfig:
             it.
         intervals: `conformal`, from the errors on rows left out of training; `quantile`, learned
             by the network and corrected by those errors; `none`.
-        levels: percent of the outcomes that an interval should hold.
+        levels: percent of the outcomes that an interval should hold; left alone without intervals.
         hidden_size: units of a layer.
         layers: stacked layers.
         bidirectional: read the context in both directions.
@@ -94,7 +95,7 @@ class ForecastConfig:
     linear: bool | None = None
     loss: Loss | None = None
     intervals: Intervals = "conformal"
-    levels: tuple[int, ...] = (80, 95)
+    levels: tuple[int, ...] = LEVELS
     hidden_size: int = 32
     layers: int = 1
     bidirectional: bool = False
@@ -139,6 +140,8 @@ class ForecastConfig:
         for name in _SIZES:
             _check_size(name, getattr(self, name), self.horizon)
         _check_levels(self.levels)
+        if self.intervals == "none" and self.levels != LEVELS:
+            raise levels_without_intervals(self.levels)
         for name in ("learning_rate", "clip_norm", "time_limit"):
             value = getattr(self, name)
             if value is None and name == "time_limit":
@@ -348,6 +351,14 @@ def _check_levels(levels: object) -> None:
             f"levels must be whole percentages of 1 to 99 in rising order, such as (80, 95), got"
             f" {levels!r}"
         )
+
+
+def levels_without_intervals(levels: Sequence[int]) -> ConfigError:
+    """Return the error of levels that no interval would have."""
+    return ConfigError(
+        "levels are those of intervals, and intervals is none: leave out one of the two,"
+        f" got levels {', '.join(map(str, levels))}"
+    )
 
 
 def _check_size(name: str, size: object, horizon: int) -> None:
