@@ -229,6 +229,8 @@ def test_korean_words_and_the_same_numbers(here, rnnkit, layouts):
     assert not re.findall("[가-힣]", english.out.replace("Köln", ""))
     numbers = [re.findall(r"\d+\.\d{2,}", out) for out in (english.out, korean.out)]
     assert sorted(numbers[0]) == sorted(numbers[1])
+    assert "epoch 1/1, loss " in english.err
+    assert re.search(r"에폭 1/1, 손실 \S+, 검증 \S+, 최저 \S+\(에폭 \d\), 완료\n", korean.err)
 
 
 def test_other_commands_speak_korean(here, rnnkit, run, small):
@@ -239,6 +241,8 @@ def test_other_commands_speak_korean(here, rnnkit, run, small):
     result = rnnkit("backtest", "sales.csv", *named, "--language", "ko")
     assert result.code == 0
     assert len(re.findall("[가-힣]", result.out)) > 100
+    assert result.err.count("에폭 2/2, 손실 ") == 2
+    assert "loss" not in result.err
     report = (here / "runs" / "sales-backtest" / "report.html").read_text("utf-8")
     assert '<html lang="ko"' in report
 

@@ -108,7 +108,7 @@ def test_each_network_is_trained_on_its_own_part_with_its_own_seed(monkeypatch, 
     assert len({c.seed for c in configs}) == 3
     assert {c.time_limit for c in configs} == {20.0}
     assert {(c.epochs, c.patience, c.clip_norm) for c in configs} == {(4, 2, 1.0)}
-    assert titles == ("network 1/3", "network 2/3", "network 3/3")
+    assert tuple(map(str, titles)) == ("network 1/3", "network 2/3", "network 3/3")
     assert len(set(names)) == 3
     assert resumed == (True, True, True)
     assert parts == tuple(

@@ -71,7 +71,7 @@ class Interrupt(Progress):
         self.moment = (f"network {network}/2", epoch)
 
     def start(self, title, epochs, history):
-        self.title = title
+        self.title = str(title)
 
     def update(self, state, stopped):
         if (self.title, state.epoch) == self.moment:

@@ -1,8 +1,11 @@
 import io
 import sys
+from functools import partial
 
 import pytest
 
+from rnnkit.messages import Message
+from rnnkit.report.language import render
 from rnnkit.training import EpochState, History, Progress, Trainer, TrainingConfig, progress
 
 CONTROL = "\x1b"
@@ -47,7 +50,8 @@ def test_plain_lines_of_fast_epochs_come_once_a_second(clock):
     lines = stream.getvalue().splitlines()
     assert len(lines) == 38
     assert lines[0] == (
-        "member 2/5: epoch 8/300, loss 0.5, validation 0.25, best 0.125 in epoch 7, 0:36 left"
+        "member 2/5: epoch 8/300, loss 0.5, validation 0.25, best 0.125 in epoch 7,"
+        " at most 0:36 left"
     )
     assert lines[-1] == (
         "member 2/5: epoch 300/300, loss 0.5, validation 0.25, best 0.125 in epoch 299, done"
@@ -62,7 +66,7 @@ def test_slow_epochs_have_one_line_each(clock):
     lines = stream.getvalue().splitlines()
     assert len(lines) == 40
     assert lines[0].startswith("epoch 1/40, loss 0.5,")
-    assert lines[0].endswith("2:10:00 left")
+    assert lines[0].endswith(", at most 2:10:00 left")
 
 
 def test_without_validation_there_is_no_best():
@@ -92,7 +96,7 @@ def test_time_left_after_a_resume_counts_only_what_was_just_trained(clock):
     history = History(train_loss=[1.0] * 100, best_epoch=100)
     stream = io.StringIO()
     show(Progress(stream=stream), clock, epochs=102, seconds=7, history=history)
-    assert stream.getvalue().splitlines()[0].endswith("0:07 left")
+    assert stream.getvalue().splitlines()[0].endswith(", at most 0:07 left")
 
 
 def test_a_stream_that_cannot_write_a_title_gets_a_substitute(clock):
@@ -100,6 +104,22 @@ def test_a_stream_that_cannot_write_a_title_gets_a_substitute(clock):
     stream = io.TextIOWrapper(raw, encoding="ascii")
     show(Progress(stream=stream), clock, title="항공 1/5", epochs=1)
     assert raw.getvalue().startswith(b"?? 1/5: epoch 1/1")
+
+
+def test_every_word_is_said_in_the_language_that_is_asked_for(clock, monkeypatch):
+    stream = io.StringIO()
+    title = Message("network {number}/{count}", {"number": 1, "count": 5})
+    korean = partial(render, language="ko")
+    show(Progress(stream=stream, render=korean), clock, title=title, epochs=2, seconds=7)
+    assert stream.getvalue().splitlines() == [
+        "신경망 1/5: 에폭 1/2, 손실 0.5, 검증 0.25, 최저 0.125(에폭 1), 최대 0:07 남음",
+        "신경망 1/5: 에폭 2/2, 손실 0.5, 검증 0.25, 최저 0.125(에폭 1), 완료",
+    ]
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = Terminal()
+    show(Progress(stream=terminal, render=korean), clock, epochs=2, stopped="patience")
+    assert "에폭" in terminal.getvalue()
+    assert "2/2 손실 0.5, 검증 0.25, 최저 0.125, 조기 종료" in terminal.getvalue()
 
 
 def test_quiet_shows_nothing(clock):
@@ -124,7 +144,7 @@ def test_a_terminal_has_one_line_for_each_training(clock, monkeypatch, columns):
         for part in (title, "20/20", "loss 0.5", "validation 0.25", "best 0.125", "done"):
             assert part in line
         assert ("━" in line) == (columns == 120)
-    assert "left" in text
+    assert "at most 0:0" in text
 
 
 def test_a_bar_is_drawn_a_few_times_a_second_at_most(clock, monkeypatch):

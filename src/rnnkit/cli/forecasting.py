@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -83,6 +84,7 @@ def backtest(
         if options.get(name) is not None:
             raise ConfigError(f"a backtest's parts are its folds: leave {name} out")
     from rnnkit.cli.screen import print_backtest, print_fold, print_panel
+    from rnnkit.report.language import render
     from rnnkit.tasks.forecasting.backtest_run import run_backtest_folder
     from rnnkit.training import Progress
 
@@ -98,7 +100,7 @@ def backtest(
             refit=refit,
             out=folder,
             resume=resume,
-            progress=Progress(quiet=quiet),
+            progress=Progress(quiet=quiet, render=partial(render, language=words)),
             command=command,
             language=words,
             announce=(lambda panel: None) if quiet else (lambda p: print_panel(p, words)),
@@ -162,7 +164,7 @@ def _forecast(
             out=out,
             test=test,
             resume=resume,
-            progress=Progress(quiet=quiet),
+            progress=Progress(quiet=quiet, render=partial(render, language=language)),
             command=command,
             name=name,
             language=language,

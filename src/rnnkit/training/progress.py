@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
+from rnnkit.messages import Message
 from rnnkit.training.history import EpochState, History, StopReason
 
 if TYPE_CHECKING:
@@ -22,13 +24,14 @@ class Progress:
     """Shows the epochs of one training after another, such as those of an ensemble's members.
 
     On a terminal each training has a live line with its epoch, losses, the best validation loss
-    and the time that the epochs left would take, and a bar where 100 columns leave room for it.
+    and the most time that the epochs left would take, and a bar where 100 columns leave room.
     Elsewhere it has plain lines without control codes: at most one an epoch and one a second, and
     always one for the last epoch, which says why training stopped.
 
     Args:
         quiet: show nothing; default false.
         stream: where to; standard error by default, which leaves standard output to results.
+        render: says a message in the reader's language; English by default.
 
     Example:
         >>> import sys
@@ -39,18 +42,25 @@ class Progress:
         >>> progress.stop()
     """
 
-    def __init__(self, *, quiet: bool = False, stream: TextIO | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        quiet: bool = False,
+        stream: TextIO | None = None,
+        render: Callable[[str | Message], str] = str,
+    ) -> None:
         self._quiet = quiet
         self._stream = stream
+        self._render = render
         self._title = ""
         self._first = 0
         self._started = self._shown = 0.0
         self._bar: Bar | None = None
         self._task: TaskID | None = None
 
-    def start(self, title: str, epochs: int, history: History) -> None:
+    def start(self, title: str | Message, epochs: int, history: History) -> None:
         """Begin to show a training; `history` holds the epochs that a resumed one has behind it."""
-        self._title = title
+        self._title = self._render(title)
         self._first = len(history)
         self._started = self._shown = time.monotonic()
         if not self._quiet and history.stopped is None and _is_terminal(self._target()):
@@ -67,14 +77,16 @@ class Progress:
         self._shown = now
         outlook = self._outlook(state, stopped, now)
         if self._bar is not None and self._task is not None:
-            numbers = f"{state.epoch}/{state.epochs} {_losses(state, digits=3)}, {outlook}"
+            said = self._join([*_losses(state, digits=3, best_epoch=False), outlook])
+            numbers = f"{state.epoch}/{state.epochs} {said}"
             self._bar.update(self._task, completed=state.epoch, numbers=numbers)
             self._bar.refresh()
             return
         title = f"{self._title}: " if self._title else ""
-        best = "" if state.best_loss is None else f" in epoch {state.best_epoch}"
-        losses = _losses(state, digits=4) + best
-        self._print(f"{title}epoch {state.epoch}/{state.epochs}, {losses}, {outlook}")
+        counts = {"epoch": state.epoch, "epochs": state.epochs}
+        epoch = Message("epoch {epoch}/{epochs}", counts)
+        losses = _losses(state, digits=4, best_epoch=True)
+        self._print(title + self._join([epoch, *losses, outlook]))
 
     def stop(self) -> None:
         """End the showing of a training; a bar stays on the screen as its last line."""
@@ -82,11 +94,15 @@ class Progress:
             self._bar.stop()
             self._bar = self._task = None
 
-    def _outlook(self, state: EpochState, stopped: StopReason | None, now: float) -> str:
+    def _outlook(self, state: EpochState, stopped: StopReason | None, now: float) -> Message:
         if stopped is not None:
-            return _ENDINGS[stopped]
+            return Message(_ENDINGS[stopped])
         pace = (now - self._started) / (state.epoch - self._first)
-        return f"{_clock(pace * (state.epochs - state.epoch))} left"
+        left = _clock(pace * (state.epochs - state.epoch))
+        return Message("at most {time} left", {"time": left})  # it may stop early
+
+    def _join(self, parts: Sequence[Message]) -> str:
+        return ", ".join(map(self._render, parts))
 
     def _target(self) -> TextIO:
         # Looked up at each use: whoever captures output replaces sys.stderr.
@@ -112,7 +128,7 @@ class Progress:
             auto_refresh=False,  # a thread that redraws would take time from training
         )
         self._task = self._bar.add_task(
-            self._title or "epoch",
+            self._title or self._render(Message("epoch")),
             total=epochs,
             completed=self._first,
             numbers=f"{self._first}/{epochs}",
@@ -128,15 +144,19 @@ _ENDINGS: dict[StopReason, str] = {
 }
 
 
-def _losses(state: EpochState, digits: int) -> str:
-    named = {
-        "loss": state.train_loss,
-        "validation": state.validation_loss,
-        "best": state.best_loss,
-    }
-    return ", ".join(
-        f"{name} {loss:.{digits}g}" for name, loss in named.items() if loss is not None
-    )
+def _losses(state: EpochState, digits: int, *, best_epoch: bool) -> list[Message]:
+    """Return the losses that there are; the epoch of the best one where there is room for it."""
+    best = "best {value} in epoch {epoch}" if best_epoch else "best {value}"
+    named = [
+        ("loss {value}", state.train_loss),
+        ("validation {value}", state.validation_loss),
+        (best, state.best_loss),
+    ]
+    return [
+        Message(template, {"value": f"{loss:.{digits}g}", "epoch": state.best_epoch})
+        for template, loss in named
+        if loss is not None
+    ]
 
 
 def _clock(seconds: float) -> str:

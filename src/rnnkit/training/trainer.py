@@ -9,6 +9,7 @@ from pathlib import Path
 from torch import nn
 
 from rnnkit.errors import ConfigError, DataError
+from rnnkit.messages import Message
 from rnnkit.training.checkpoint import CheckpointFile
 from rnnkit.training.config import TrainingConfig
 from rnnkit.training.epochs import Dataset, Loss, TrainingRun
@@ -66,7 +67,7 @@ class Trainer:
         *,
         callbacks: Sequence[Callback] = (),
         progress: Progress | None = None,
-        title: str = "",
+        title: str | Message = "",
     ) -> None:
         self.config = config
         self.callbacks = tuple(callbacks)

@@ -113,7 +113,7 @@ def fit_pipeline(
         trainer = Trainer(
             _training(config, len(train), member, members),
             progress=progress,
-            title=f"network {member + 1}/{members}" if members > 1 else "",
+            title=_title(member, members),
         )
         checkpoint = None if checkpoints is None else checkpoints / f"network-{member}.safetensors"
         with threads_for(network.operations(trainer.config.batch_size)):
@@ -257,6 +257,12 @@ def _training(config: ForecastConfig, windows: int, member: int, members: int) -
         seed=_member_seed(config, member),
         device=config.device,
     )
+
+
+def _title(member: int, members: int) -> str | Message:
+    if members == 1:
+        return ""
+    return Message("network {number}/{count}", {"number": member + 1, "count": members})
 
 
 def _member_seed(config: ForecastConfig, member: int) -> int:
