@@ -51,8 +51,13 @@ class MissingExtraError(RnnkitError, ImportError):
     """An optional dependency is not installed."""
 
 
-def closest(name: str, known: Iterable[str]) -> str:
+def closest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """Return `"; did you mean 'x'?"` for the nearest known name, or an empty string.
+
+    Args:
+        name: that is not known.
+        known: names that are.
+        cutoff: how alike they must be, 0 to 1; names that share an ending need a higher one.
 
     Example:
         >>> closest("Pasengers", ["Month", "Passengers"])
@@ -61,5 +66,5 @@ def closest(name: str, known: Iterable[str]) -> str:
         ''
     """
     names = {candidate.casefold(): candidate for candidate in known}
-    match = difflib.get_close_matches(name.casefold(), names, n=1, cutoff=0.6)
+    match = difflib.get_close_matches(name.casefold(), names, n=1, cutoff=cutoff)
     return f"; did you mean {names[match[0]]!r}?" if match else ""

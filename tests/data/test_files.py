@@ -119,6 +119,23 @@ def test_a_missing_file_names_the_closest(tmp_path: Path) -> None:
     assert "did you mean" not in refusal(tmp_path / "nowhere" / "airline.csv")
 
 
+@pytest.mark.parametrize(
+    ("wanted", "there", "hint"),
+    [
+        ("nonexist.csv", "dst_newest.csv", False),
+        ("later.csv", "sales.csv", False),
+        ("sales", "sales.csv", True),
+        ("sales.csv", "sales.csv.xz", True),
+        ("salse.csv", "sales.csv", True),
+    ],
+)
+def test_a_file_that_shares_little_but_its_ending_is_not_named(
+    tmp_path: Path, wanted: str, there: str, hint: bool
+) -> None:
+    write(tmp_path, AIR, there)
+    assert (f"did you mean {there!r}?" in refusal(tmp_path / wanted)) == hint
+
+
 def test_parquet(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"  # The content decides, not the name.
     pd.DataFrame({"Month": ["1949-01"], "parts": [[1, 2]], "box": [{"a": 1}]}).to_parquet(path)

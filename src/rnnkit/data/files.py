@@ -204,7 +204,7 @@ def _first_bytes(path: Path) -> bytes:
         if not path.exists():
             folder = path.parent
             known = [file.name for file in folder.iterdir()] if folder.is_dir() else []
-            raise DataError(f"there is no file {path}{closest(path.name, known)}")
+            raise DataError(f"there is no file {path}{closest(path.name, known, cutoff=0.7)}")
         if not path.is_file():
             raise DataError(f"{path} is not a regular file; save the table as a file")
         with path.open("rb") as file:
