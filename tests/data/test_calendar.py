@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnkit.data.calendar import Step, calendar_features, infer_step
+from rnnkit.data.calendar import Step, calendar_features
+from rnnkit.data.grid import common_step
 from rnnkit.errors import ArtifactError, DataError
 
 SECOND = 10**9
@@ -42,6 +43,10 @@ STEPS = [
 ]
 
 
+def infer(times: Any) -> Step:
+    return common_step(times, np.array([0, len(times)]))
+
+
 @pytest.mark.parametrize(("step", "name", "season"), STEPS)
 def test_name_and_season(step: Step, name: str, season: int) -> None:
     assert (step.name, step.season) == (name, season)
@@ -63,7 +68,7 @@ def test_name_and_season(step: Step, name: str, season: int) -> None:
 )
 def test_steps_are_those_of_pandas(step: Step, freq: str) -> None:
     times = pd.date_range("1999-12-31 06:30", periods=100, freq=freq).to_numpy("M8[ns]")
-    assert infer_step(times) == step
+    assert infer(times) == step
     np.testing.assert_array_equal(step.advance(times[0], 99), times[1:])
 
 
@@ -78,7 +83,7 @@ def test_advancing_is_regular_and_inferred(step: Step, start: Any) -> None:
     first = step.advance(np.datetime64(start, "ns"), 1)
     times = np.concatenate([first, step.advance(first[0], 29)])
     assert not len(step.breaks(times)[0])
-    inferred = infer_step(times)
+    inferred = infer(times)
     # A month of 30 days and its end may be the same days; the times are what counts.
     np.testing.assert_array_equal(inferred.advance(times[0], 29), times[1:])
     assert inferred.name == step.name
@@ -99,12 +104,7 @@ def test_advancing_is_regular_and_inferred(step: Step, start: Any) -> None:
     ],
 )
 def test_inference_of_few_rows(times: list[str], step: Step) -> None:
-    assert infer_step(np.array(times, "M8[ns]")) == step
-
-
-def test_two_times_show_no_step() -> None:
-    with pytest.raises(DataError, match="at least 3 times"):
-        infer_step(np.array(["2020-01", "2020-02"], "M8[ns]"))
+    assert infer(np.array(times, "M8[ns]")) == step
 
 
 @pytest.mark.parametrize("freq", ["h", "D", "W", "B", "MS", "ME", "QE", "YS"])
@@ -112,7 +112,7 @@ def test_two_times_show_no_step() -> None:
 def test_one_missing_row_is_one_break(freq: str, missing: int) -> None:
     whole = pd.date_range("2001-01-01", periods=40, freq=freq).to_numpy("M8[ns]")
     times = np.delete(whole, missing)
-    rows, expected = infer_step(times).breaks(times)
+    rows, expected = infer(times).breaks(times)
     assert rows.tolist() == [missing]
     assert expected[0] == whole[missing]
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from rnnkit.data.calendar import Step
-from rnnkit.data.times import clock_times, parse_times, regular_step
+from rnnkit.data.times import clock_times, parse_times
 from rnnkit.errors import DataError
 
 UTC = dt.timezone.utc
@@ -284,57 +284,3 @@ def test_repeated_texts_name_their_first_row() -> None:
         parse(["2020-01-01", "2020-01-01", "2020-02-30", "2020-01-01", "2020-02-30"])
     with pytest.raises(DataError, match=r"no value on row 1 \(2 of 4 rows have none\)"):
         parse(["2020-01-01", "", "2020-01-02", ""])
-
-
-def step_of(*times: str, step: Step | None = None) -> Step:
-    array = np.array(times, "M8[ns]")
-    return regular_step(array, source="air.csv", place=place, step=step)
-
-
-def test_regular_step() -> None:
-    assert step_of("2020-01", "2020-02", "2020-03") == Step("month", 1, day=1)
-
-
-@pytest.mark.parametrize(
-    ("times", "message"),
-    [
-        (["2020-01", "2020-02"], "air.csv has 2 rows, but at least 3 are needed"),
-        (["2020-01", "2020-02", "2020-02"], "row 2 repeats the time 2020-02-01 of row 1;"),
-        (["2020-01", "2020-02", "2020-01"], "row 2 repeats the time 2020-01-01 of row 0;"),
-        (["2020-01", "2020-03", "2020-02"], "row 2 is at 2020-02-01, earlier than 2020-03-01"),
-        (["2020-03", "2020-02", "2020-01"], "air.csv are newest first"),
-        (
-            ["2020-01-01", "2020-01-02", "2020-01-03", "2020-01-05"],
-            "row 3 is at 2020-01-05 where 2020-01-04 was expected, one day after the row above it; "
-            "1 of 4 rows break the step",
-        ),
-        (
-            ["2020-01-01T00:00", "2020-01-01T00:15", "2020-01-01T00:30", "2020-01-01T00:46"],
-            "row 3 is at 2020-01-01 00:46:00 where 2020-01-01 00:45:00 was expected, 15 minutes",
-        ),
-        (
-            [
-                "2020-01-04",
-                "2020-01-06",
-                "2020-01-07",
-                "2020-01-08",
-                "2020-01-09",
-                "2020-01-10",
-                "2020-01-13",
-            ],
-            "row 0 is at 2020-01-04 where 2020-01-03 was expected; 1 of 7",
-        ),
-    ],
-)
-def test_irregular_times(times: list[str], message: str) -> None:
-    with pytest.raises(DataError) as caught:
-        step_of(*times)
-    assert message in str(caught.value)
-
-
-def test_a_known_step_must_be_followed() -> None:
-    month_end = Step("month", 1, day=31)
-    assert step_of("2020-04-30", step=month_end) == month_end
-    assert step_of("2020-04-30", "2020-05-31", step=month_end) == month_end
-    with pytest.raises(DataError, match="row 1 is at 2020-05-30 where 2020-05-31 was expected"):
-        step_of("2020-04-30", "2020-05-30", step=month_end)

@@ -197,44 +197,6 @@ class Step:
         return step
 
 
-def infer_step(times: Times) -> Step:
-    """Return the step that most rows of `times` follow.
-
-    The candidates are the most frequent distance as a fixed span, a business day, and the most
-    frequent distance in months; the one with the fewest breaks is taken. Where several fit, months
-    come before a fixed span of 28 days and more, and a fixed span before business days. Whether
-    *all* rows follow it, `Step.breaks` tells.
-
-    Args:
-        times: `(N,)` datetime64, strictly increasing, `N >= 3`.
-
-    Raises:
-        DataError: if there are fewer than three times.
-
-    Example:
-        >>> infer_step(np.array(["2020-01-31", "2020-02-29", "2020-03-31"], "M8[ns]"))
-        Step(kind='month', count=1, day=31)
-        >>> infer_step(np.array(["2020-01-02", "2020-01-03", "2020-01-06"], "M8[ns]")).name
-        'business day'
-    """
-    times = np.asarray(times, dtype="M8[ns]")
-    if len(times) < 3:
-        raise DataError(f"at least 3 times are needed to see the step, got {len(times)}")
-    candidates: list[Step] = []
-    months = _most_frequent(_gaps(times.astype("M8[M]")))
-    if months >= 1:
-        month_days = times.astype("M8[D]") - times.astype("M8[M]").astype("M8[D]")
-        days = month_days.astype(np.int64) + 1
-        # Ends first: where all rows stand on the last day, the next one does too.
-        for day in (31, _most_frequent(days), int(days.max())):
-            candidates.append(Step("month", months, day=day))
-    span = _most_frequent(_gaps(times))
-    candidates.append(Step("nanosecond", span))
-    if span == _DAY:
-        candidates.append(Step("business day", 1))
-    return min(candidates, key=lambda step: len(step.breaks(times)[0]))
-
-
 def calendar_features(times: Times, step: Step) -> tuple[NDArray[np.float32], tuple[str, ...]]:
     """Return what the calendar says about each time, as sines and cosines in -1..1.
 
@@ -282,15 +244,6 @@ def calendar_features(times: Times, step: Step) -> tuple[NDArray[np.float32], tu
     if not columns:
         return np.empty((len(times), 0), dtype=np.float32), ()
     return np.stack(columns, axis=1).astype(np.float32), tuple(names)
-
-
-def _gaps(times: Times) -> NDArray[np.int64]:
-    return np.diff(times).astype(np.int64)
-
-
-def _most_frequent(numbers: NDArray[np.int64]) -> int:
-    values, counts = np.unique(numbers, return_counts=True)
-    return int(values[np.argmax(counts)])
 
 
 def _is_integer(value: Any) -> bool:

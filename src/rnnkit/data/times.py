@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rnnkit.data.calendar import Step, Times, infer_step
+from rnnkit.data.calendar import Step, Times
 from rnnkit.data.cells import Cells, Place, missing_cells, refuse_missing, show_cell
 from rnnkit.data.grid import has_few_gaps, has_no_gaps
 from rnnkit.errors import DataError
@@ -150,51 +150,6 @@ def show_offset(offset: int) -> str:
     minutes, rest = divmod(abs(seconds), 60)
     text = f"{'-' if seconds < 0 else '+'}{minutes // 60:02d}:{minutes % 60:02d}"
     return f"{text}:{rest:02d}" if rest else text
-
-
-def regular_step(times: Times, *, source: str, place: Place, step: Step | None = None) -> Step:
-    """Return the step at which `times` follow each other without exception.
-
-    Args:
-        times: `(N,)` datetime64[ns].
-        source: the name of the table, for messages.
-        place: names the row at a position, for messages.
-        step: the step that they must follow; `None` for any, for which three rows are needed.
-
-    Raises:
-        DataError: naming the first row that repeats a time, stands out of order or off the step.
-    """
-    if step is None and len(times) < 3:
-        raise DataError(
-            f"{source} has {len(times)} rows, but at least 3 are needed to see the step of its "
-            f"times"
-        )
-    backward = np.flatnonzero(times[1:] <= times[:-1])
-    if len(backward):
-        row = int(backward[0]) + 1
-        earlier = np.flatnonzero(times[:row] == times[row])
-        if len(earlier):
-            raise DataError(
-                f"{place(row)} repeats the time {show_time(times[row])} of "
-                f"{place(int(earlier[0]))}; each time may stand only once"
-            )
-        if len(backward) == len(times) - 1:
-            raise DataError(f"the rows of {source} are newest first; sort them oldest first")
-        raise DataError(
-            f"{place(row)} is at {show_time(times[row])}, earlier than {show_time(times[row - 1])} "
-            f"on the row above it; sort the rows oldest first"
-        )
-    step = infer_step(times) if step is None else step
-    rows, expected = step.breaks(times)
-    if len(rows):
-        row = int(rows[0])
-        after = f", {_one(step.name)} after the row above it" if row else ""
-        raise DataError(
-            f"{place(row)} is at {show_time(times[row])} where {show_time(expected[0])} was "
-            f"expected{after}; {len(rows)} of {len(times)} rows break the step, which must be "
-            f"regular: add the missing rows, or resample"
-        )
-    return step
 
 
 def show_time(time: np.datetime64) -> str:
@@ -373,7 +328,3 @@ def _choose(readings: list[Times], series: IntArray, step: Step | None) -> Times
         if fitting:
             return fitting[0] if len(fitting) == 1 else None
     return None
-
-
-def _one(step_name: str) -> str:
-    return step_name if step_name[0].isdigit() else f"one {step_name}"
