@@ -208,6 +208,21 @@ class TestCovariates:
         known = read(columns, y=[1, 2, 3], p=["1", "2", "x"])
         assert read(columns, like=known, y=[4, 5], p=[2, 1]).codes[:, 0].tolist() == [1, 0]
 
+    @pytest.mark.parametrize("dtype", ["bool", "boolean", "category", object])
+    def test_truth_values_stay_what_they_were(self, dtype: Any) -> None:
+        columns = Columns(targets=("y",), covariates=("p",), order="oldest-first")
+        new = pd.Series([False, True], dtype=dtype)
+        with_gaps = pd.Series([None, True], dtype=object)
+        counted = read(columns, y=[1, 2, 3], p=[True, False, True])
+        assert counted.covariates[0].labels is None
+        assert read(columns, like=counted, y=[4, 5], p=new).numbers[:, 0].tolist() == [0, 1]
+        numbers = read(columns, like=counted, y=[4, 5], p=with_gaps).numbers[:, 0]
+        np.testing.assert_array_equal(numbers, [NAN, 1])
+        labelled = read(columns, y=[1, 2, 3], p=["True", "False", ""])
+        assert labelled.covariates[0].labels == ("False", "True")
+        assert read(columns, like=labelled, y=[4, 5], p=new).codes[:, 0].tolist() == [0, 1]
+        assert read(columns, like=labelled, y=[4, 5], p=with_gaps).codes[:, 0].tolist() == [-1, 1]
+
     def test_numbers_stay_numbers(self) -> None:
         cells = {"y": [4], "p": ["a"], "s": ["u"]}
         with pytest.raises(DataError, match="column 'f' must hold numbers, but row 0"):

@@ -291,6 +291,25 @@ def test_truth_values_of_which_some_are_missing_are_labels(tmp_path: Path) -> No
     assert_equal(found, read_panel(path, columns))
 
 
+@pytest.mark.parametrize("known", [[True, False, True], [True, False, None]], ids=str)
+@pytest.mark.parametrize("later", [[False, True, False], [False, None, True]], ids=str)
+def test_later_truth_values_are_read_as_the_known_ones(
+    known: list[Any], later: list[Any], tmp_path: Path
+) -> None:
+    columns = Columns(time=("t",), targets=("y",), covariates=("c",))
+    frame = daily(pd.date_range("2020-01-01", periods=60))
+    frame["c"] = pd.array(known * 10 + later * 10, dtype="boolean")
+    panel = read_panel(write(frame[:30], tmp_path), columns)
+    path = write(frame[30:], tmp_path)
+    found = pieces(path, columns, like=panel)
+    assert_equal(found, read_panel(path, columns, like=panel))
+    cells = (found.numbers if None not in known else found.codes)[:3, 0]
+    expected = [
+        (np.nan if None not in known else -1) if cell is None else int(cell) for cell in later
+    ]
+    np.testing.assert_array_equal(cells, expected)
+
+
 def broken(change: Callable[[pd.DataFrame], None]) -> pd.DataFrame:
     frame = table(1).drop_duplicates(["id", "t"], ignore_index=True)
     change(frame)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from rnnkit.data.calendar import Times
-from rnnkit.data.cells import Cells
 from rnnkit.data.columns import Columns
 from rnnkit.data.grouping import Rows
 from rnnkit.data.panel import MISSING, Covariate, IntArray
@@ -112,7 +110,6 @@ def group_rows(
                 if columns.time:
                     records["time"] = _times(table, columns, survey)
                 records["values"], _ = read_targets(table, columns.targets, may_be_empty=True)
-                table = replace(table, columns=_labels_as_texts(table.columns, survey))
                 covariates = read_covariates(table, columns, survey.covariates)
                 records["numbers"], records["codes"] = covariates.numbers, covariates.codes
                 _count_missing(missing, columns.targets, records, survey.covariates)
@@ -141,15 +138,6 @@ def _times(table: Table, columns: Columns, survey: Survey) -> Times:
         return survey.index.of(table, columns.time)
     name = columns.time[0]
     return clock_times(table.columns[name], column=name, place=table.place)[0]
-
-
-def _labels_as_texts(columns: Mapping[str, Cells], survey: Survey) -> dict[str, Cells]:
-    """Return columns in which truth values that are labels are no numbers."""
-    labels = {covariate.name for covariate in survey.covariates if covariate.labels is not None}
-    return {
-        name: cells.astype(object) if name in labels and isinstance(cells, pd.Series) else cells
-        for name, cells in columns.items()
-    }
 
 
 def _count_missing(

@@ -147,15 +147,16 @@ def read_covariates(table: Table, columns: Columns, like: Sequence[Covariate] | 
     missing: dict[str, int] = {}
     notes: list[Message] = []
     for name, role in roles.items():
-        cells = _plain(table.columns[name])
+        cells = table.columns[name]
         if like is None and is_empty(cells):
             raise DataError(f"column {name!r} is empty; leave it out of the covariates")
         if name in known:
             is_number = known[name].labels is None
         else:
-            is_number = holds_numbers(cells, column=name, place=table.place)
+            is_number = _holds_truth(cells) or holds_numbers(cells, column=name, place=table.place)
         labels = None
         if is_number:
+            cells = _counted(cells)
             column = parse_numbers(cells, column=name, place=table.place, missing=True)
             numbers.append(column)
             missing[name] = int(np.isnan(column).sum())
@@ -265,10 +266,20 @@ def _counts_rows(values: FloatArray) -> bool:
     return bool((values == values[0] + np.arange(len(values))).all())
 
 
-def _plain(cells: Cells) -> Cells:
-    """Return a pandas column of truth values as 0 and 1, and other columns as they are."""
-    if isinstance(cells, pd.Series) and pd.api.types.is_bool_dtype(cells.dtype):
-        return cells.astype("Float64")
+def _holds_truth(cells: Cells) -> bool:
+    """Tell whether this is a pandas column of truth values by its type."""
+    return isinstance(cells, pd.Series) and pd.api.types.is_bool_dtype(cells.dtype)
+
+
+def _counted(cells: Cells) -> Cells:
+    """Return a pandas column of truth values as 0 and 1, and other columns as they are.
+
+    Where a cell is missing, pandas may hold them as objects.
+    """
+    if not isinstance(cells, pd.Series):
+        return cells
+    if _holds_truth(cells) or pd.api.types.infer_dtype(cells, skipna=True) == "boolean":
+        return cells.astype("boolean").astype("Float64")
     return cells
 
 
