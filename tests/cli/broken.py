@@ -47,6 +47,41 @@ class Case:
     later: bytes | None = None
 
 
+class Corpus:
+    """Cases by what must become of them."""
+
+    def __init__(self) -> None:
+        self.refused: list[Case] = []
+        self.mended: list[Case] = []
+
+    def refuse(
+        self,
+        name: str,
+        content: bytes,
+        *said: str,
+        options: tuple[str, ...] = LONG,
+        file: str = "t.csv",
+        later: bytes | None = None,
+    ) -> None:
+        """Add a file that cannot be understood, and what must be said of it."""
+        self.refused.append(Case(name, content, said, options, file, later=later))
+
+    def mend(
+        self,
+        name: str,
+        content: bytes,
+        *said: str,
+        options: tuple[str, ...] = LONG,
+        file: str = "t.csv",
+        twin: bytes | None = None,
+        twin_options: tuple[str, ...] | None = None,
+        later: bytes | None = None,
+    ) -> None:
+        """Add a file that can be understood, what must be said, and its twin, by default `GOOD`."""
+        twin = GOOD if twin is None else twin
+        self.mended.append(Case(name, content, said, options, file, twin, twin_options, later))
+
+
 def asking(*columns: str) -> tuple[str, ...]:
     """Return the options of a tiny forecast of these columns."""
     return (*columns, *UNTESTED)

@@ -18,8 +18,11 @@ from hypothesis import strategies as st
 from rnnkit import cli
 from rnnkit.baselines import Drift, LastValue
 
+from . import corpus_files, corpus_panels
 from .broken import DAYS, GOOD, LONG, ROWS, changed, hours, table, values
-from .corpus import MENDED, REFUSED
+
+REFUSED = [*corpus_files.CORPUS.refused, *corpus_panels.CORPUS.refused]
+MENDED = [*corpus_files.CORPUS.mended, *corpus_panels.CORPUS.mended]
 
 EXAMPLES = settings(
     deadline=None,
