@@ -1,0 +1,203 @@
+"""Tables and ratios of what was measured; Markdown, for the screen as well."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Iterator
+
+from benchmarks.kernels.peers import OURS
+from benchmarks.kernels.results import Results, Row
+
+
+def by_case(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """Return the rows of each case, in order."""
+    cases: dict[str, list[Row]] = {}
+    for row in rows:
+        cases.setdefault(row.case, []).append(row)
+    return cases
+
+
+def ours(rows: Iterable[Row]) -> Row | None:
+    """Return our row of a case, if it was timed."""
+    timed = [row for row in rows if row.peer == OURS and row.status == "ok" and row.seconds]
+    return timed[0] if timed else None
+
+
+def best_peer(rows: Iterable[Row]) -> Row | None:
+    """Return the fastest row of a case that is not ours, if there is one."""
+    timed = [row for row in rows if row.peer != OURS and row.status == "ok" and row.seconds]
+    return min(timed, key=lambda row: row.median, default=None)
+
+
+def ratio(rows: list[Row]) -> float | None:
+    """Return how many times faster than the best peer we are; below 1 is a loss."""
+    own, best = ours(rows), best_peer(rows)
+    return best.median / own.median if own is not None and best is not None else None
+
+
+def all_cases(results: Results) -> Iterator[tuple[str, list[Row]]]:
+    """Yield the name of every case, with its group's where they differ, and its rows."""
+    for group, rows in results.rows.items():
+        for case, own in by_case(rows).items():
+            yield (case if case == group else f"{group}: {case}"), own
+
+
+def markdown(results: Results, suite: str) -> str:
+    """Return the whole report of a suite."""
+    lines = [f"# Recurrent kernels: {suite}", "", *_setting(results), ""]
+    if suite == "memory":
+        lines += _memory(results)
+    elif suite == "neighbour":
+        lines += _neighbour(results)
+    else:
+        lines += [*_times(results), *_summary(results), *_costs(results), *_epochs(results)]
+    lines += _absent(results)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _setting(results: Results) -> Iterator[str]:
+    machine, settings = results.machine, results.settings
+    versions = ", ".join(f"{name} {version}" for name, version in settings["versions"].items())
+    yield f"{machine['processor']}, {settings['threads']} threads, float32. {versions}."
+    if results.sgemm_gflops:
+        each = ", ".join(f"{name} {value:.0f}" for name, value in results.sgemm_gflops.items())
+        yield f"rnnkit's backend: {settings['backend']}. sgemm peak, GFLOP/s: {each}."
+
+
+def _grid(header: list[str], rows: list[list[str]]) -> list[str]:
+    rule = ["---"] + ["---:"] * (len(header) - 1)
+    return ["| " + " | ".join(cells) + " |" for cells in (header, rule, *rows)] + [""]
+
+
+def _milliseconds(row: Row) -> str:
+    low, high = row.quartiles
+    spread = 50 * (high - low) / row.median
+    return f"{1e3 * row.median:.3g} ±{spread:.0f}%"
+
+
+def _labels(results: Results) -> list[str]:
+    """Return every label in the order of appearance, ours first."""
+    rows = [row for group in results.rows.values() for row in group if row.seconds]
+    return sorted(dict.fromkeys(r.label for r in rows), key=lambda label: label != OURS)
+
+
+def _times(results: Results) -> list[str]:
+    labels = _labels(results)
+    header = ["ms a call", *labels, "GFLOP/s", "of peak", "best peer", "ratio"]
+    table = []
+    for name, rows in all_cases(results):
+        cells = {row.label: _cell(row) for row in rows}
+        own, best, gain = ours(rows), best_peer(rows), ratio(rows)
+        table.append([
+            name,
+            *(cells.get(label, "") for label in labels),
+            "" if own is None else f"{own.gflops:.3g}",
+            "" if own is None else f"{own.gflops / results.peak:.1%}",
+            "" if best is None else best.label,
+            "" if gain is None else f"{gain:.2f}" + (" loss" if gain < 1 else ""),
+        ])  # fmt: skip
+    return [
+        *_grid(header, table),
+        "Medians of rounds, ± half the distance of the quartiles. GFLOP/s and share of the sgemm",
+        "peak are ours. The ratio is the best peer's time over ours.",
+        "",
+    ]
+
+
+def _cell(row: Row) -> str:
+    return _milliseconds(row) if row.status == "ok" and row.seconds else row.status
+
+
+def _summary(results: Results) -> list[str]:
+    ratios = [(gain, name) for name, rows in all_cases(results) if (gain := ratio(rows))]
+    if not ratios:
+        return []
+    mean = math.exp(statistics.fmean(math.log(gain) for gain, _ in ratios))
+    losses = sum(gain < 1 for gain, _ in ratios)
+    worst, where = min(ratios)
+    return [
+        f"{len(ratios)} cases: geometric mean of the ratios {mean:.2f}, "
+        f"median {statistics.median(g for g, _ in ratios):.2f}, losses {losses}, "
+        f"lowest {worst:.2f} ({where}).",
+        "",
+    ]
+
+
+def _costs(results: Results) -> list[str]:
+    """Return what variations cost over the first case of their group, for each label."""
+    table = []
+    for group, rows in results.rows.items():
+        cases = by_case(row for row in rows if row.status == "ok" and row.seconds)
+        if len(cases) < 2:
+            continue
+        base, *others = cases
+        for case in others:
+            costs = relative_costs(cases[base], cases[case])
+            table.append([f"{group}: {case}", *(costs.get(k, "") for k in _labels(results))])
+    if not table:
+        return []
+    header = ["time over the group's first case", *_labels(results)]
+    return _grid(header, table)
+
+
+def relative_costs(base: list[Row], other: list[Row]) -> dict[str, str]:
+    """Return the medians of `other` over those of `base`, by label; a variant may lack one."""
+    medians = {row.label: row.median for row in base}
+    return {r.label: f"{r.median / medians[r.label]:.2f}" for r in other if r.label in medians}
+
+
+def _epochs(results: Results) -> Iterator[str]:
+    for name, rows in all_cases(results):
+        if rows[0].batches > 1:
+            timed = [row for row in rows if row.status == "ok" and row.seconds]
+            each = ", ".join(f"{row.label} {row.median * row.batches:.2f} s" for row in timed)
+            yield f"{name}: {each}."
+            yield ""
+
+
+def _neighbour(results: Results) -> list[str]:
+    labels = _labels(results)
+    table = []
+    for name, rows in all_cases(results):
+        cells = {
+            row.label: f"{1e3 * row.median:.3g} → ×{row.slowdown:.2f}"
+            for row in rows
+            if row.status == "ok" and row.busy_seconds
+        }
+        table.append([name, *(cells.get(label, "") for label in labels)])
+    return [
+        *_grid(["ms alone → times as long beside a busy process", *labels], table),
+        "Another process computes on one of the cores in every second round. Medians.",
+        "",
+    ]
+
+
+def _memory(results: Results) -> list[str]:
+    rows = [row for group in results.rows.values() for row in group if row.bytes]
+    labels = sorted(dict.fromkeys(row.label for row in rows), key=lambda label: label != OURS)
+    table = []
+    for name, own in all_cases(results):
+        peaks = {row.label: statistics.median(row.bytes) for row in own if row.bytes}
+        others = [value for label, value in peaks.items() if label != OURS]
+        share = f"{peaks[OURS] / min(others):.2f}" if OURS in peaks and others else ""
+        cells = (f"{peaks[label] / 2**20:.1f}" if label in peaks else "" for label in labels)
+        table.append([name, *cells, share])
+    return [
+        *_grid(["MiB that training steps add at their peak", *labels, "over the least"], table),
+        "Growth of resident memory over that with weights and inputs in place, in fresh processes;",
+        "medians.",
+        "",
+    ]
+
+
+def _absent(results: Results) -> Iterator[str]:
+    """Yield why entries have no numbers, once a reason."""
+    reasons: dict[str, int] = {}
+    for rows in results.rows.values():
+        for row in rows:
+            if row.status != "ok":
+                reason = f"{row.label}: {row.status}: {row.note}"
+                reasons[reason] = reasons.get(reason, 0) + 1
+    for reason, count in reasons.items():
+        yield f"- {reason}" + (f" ({count} cases)" if count > 1 else "")
