@@ -110,7 +110,10 @@ class TestModule:
 def test_instruction_sets_share_no_function():
     """The linker keeps one of the functions of one name: a wide one, and it runs on every CPU."""
     homes: dict[str, set[str]] = {}
+    sources = {path.name for path in (ROOT / "csrc").iterdir()}
     for file in OBJECTS.rglob("*.o"):
+        if file.stem not in sources:  # of a source that is gone
+            continue
         for line in run("nm", file).stdout.splitlines():
             *address, kind, name = line.split()
             if address and kind in "VWu":  # defined here, in others too
