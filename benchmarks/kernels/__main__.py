@@ -29,11 +29,12 @@ from benchmarks.kernels.results import (
     row_of,
 )
 from benchmarks.kernels.suites import SUITES
-from benchmarks.kernels.table import markdown
+from benchmarks.kernels.table import brief, markdown, summary
 from benchmarks.kernels.worker import WorkerError, allowed_cores, missing
 from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 SGEMM_SIZES = (512, 1024, 2048, 4096)
 SGEMM_SECONDS = 4.0
@@ -64,9 +65,27 @@ def main() -> None:
             run(suite, left, chosen, arguments, results, path, console)
         report = markdown(results, suite)
         path.with_suffix(".md").write_text(report, "utf-8")
-        console.print(Markdown(report))
+        show(suite, results, report, console)
         drawn = draw(results, suite, path.with_suffix(".png"))
         console.print(f"{path}, .md" + (", .png" if drawn else ""))
+
+
+def show(suite: str, results: Results, report: str, console: Console) -> None:
+    """Print what fits a screen; the report has every peer."""
+    if suite in ("memory", "neighbour"):
+        console.print(Markdown(report))
+        return
+    table = Table(title=f"{suite}: milliseconds a call", title_justify="left")
+    table.add_column("", no_wrap=True)
+    for heading in ("rnnkit", "best peer"):
+        table.add_column(heading, justify="right")
+    table.add_column("which")
+    table.add_column("ratio", justify="right")
+    for cells in brief(results):
+        table.add_row(*cells)
+    console.print(table)
+    for line in summary(results):
+        console.print(line)
 
 
 def parse() -> argparse.Namespace:

@@ -51,9 +51,26 @@ def markdown(results: Results, suite: str) -> str:
     elif suite == "neighbour":
         lines += _neighbour(results)
     else:
-        lines += [*_times(results), *_summary(results), *_costs(results), *_epochs(results)]
+        lines += [*_times(results), *summary(results), *_costs(results), *_epochs(results)]
     lines += _absent(results)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def brief(results: Results) -> list[tuple[str, ...]]:
+    """Return the rows of a table for the screen: case, our ms, the best peer's, whose, ratio."""
+    table = []
+    for name, rows in all_cases(results):
+        own, best, gain = ours(rows), best_peer(rows), ratio(rows)
+        table.append(
+            (
+                name,
+                "" if own is None else f"{1e3 * own.median:.3g}",
+                "" if best is None else f"{1e3 * best.median:.3g}",
+                "" if best is None else best.label,
+                "" if gain is None else f"{gain:.2f}",
+            )
+        )
+    return table
 
 
 def _setting(results: Results) -> Iterator[str]:
@@ -109,7 +126,8 @@ def _cell(row: Row) -> str:
     return _milliseconds(row) if row.status == "ok" and row.seconds else row.status
 
 
-def _summary(results: Results) -> list[str]:
+def summary(results: Results) -> list[str]:
+    """Return the sentence about all ratios, if there are any."""
     ratios = [(gain, name) for name, rows in all_cases(results) if (gain := ratio(rows))]
     if not ratios:
         return []
