@@ -1,6 +1,7 @@
 // The Python module rnnkit._native; its types for Python stand in src/rnnkit/_native.pyi.
 #include <nanobind/nanobind.h>
 
+#include "bindings.h"
 #include "cpu.h"
 
 namespace nb = nanobind;
@@ -25,4 +26,5 @@ NB_MODULE(_native, m) {
             return info;
         },
         "Which instruction set the kernels use and why, all it could be, and how it was built.");
+    bind_kernels(m);
 }

@@ -143,7 +143,7 @@ def test_a_packed_sequence_comes_back_with_torchs_own_bookkeeping(kind, in_order
             assert torch.equal(getattr(found, field), getattr(expected, field))
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", ["auto", "reference", "torch"])
 @pytest.mark.parametrize("form", ["equal", "ragged", "packed unsorted"])
 @pytest.mark.parametrize("D", [1, 2], ids=["one_way", "two_ways"])
 @pytest.mark.parametrize("L", [1, 2])

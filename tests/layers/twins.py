@@ -19,7 +19,7 @@ from rnnkit import layers
 State: TypeAlias = "Tensor | tuple[Tensor, ...]"
 Call: TypeAlias = "Callable[[nn.Module, Tensor, Any], tuple[Tensor, State]]"
 
-BACKENDS = ("auto", "reference", "torch")
+BACKENDS = ("native", "reference", "torch")
 
 
 @dataclass(frozen=True, eq=False)  # hashed by identity

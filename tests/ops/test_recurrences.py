@@ -17,7 +17,7 @@ OPS = {
 }
 GATES = {"rnn_tanh": 1, "rnn_relu": 1, "lstm": 4, "gru": 3, "gru_reset_before": 3}
 STATES = {"lstm": ("h0", "c0")}
-SERVED = [(cell, "reference") for cell in OPS] + [
+SERVED = [(cell, backend) for cell in OPS for backend in ("native", "reference")] + [
     (cell, "torch") for cell in OPS if cell != "gru_reset_before"
 ]
 SHAPES = [(1, 1, 1, 1), (3, 1, 2, 7), (1, 5, 3, 2), (4, 6, 2, 3)]

@@ -32,7 +32,14 @@ class Recurrent(nn.RNNBase):
 
     def traits(self) -> Traits:
         """Return what a forward pass would ask of a backend now."""
-        return Traits(self.cell, self.training and self.recurrent_dropout > 0)
+        weight = self.get_parameter("weight_hh_l0")
+        return Traits(
+            self.cell,
+            self.training and self.recurrent_dropout > 0,
+            self.proj_size > 0,
+            weight.device.type,
+            weight.dtype,
+        )
 
     def extra_repr(self) -> str:
         """Return torch's text and what differs from the defaults beyond it."""

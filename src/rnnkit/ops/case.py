@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from rnnkit.errors import ShapeError
 from rnnkit.ops.spec import CellSpec
@@ -23,10 +24,21 @@ class Weights(NamedTuple):
 
 
 class Traits(NamedTuple):
-    """What a case asks of a backend: enough to know, without tensors, which one can serve."""
+    """What a case asks of a backend: enough to know, without tensors, which one can serve.
+
+    Args:
+        cell: the cell of every layer.
+        recurrent_dropout: whether h is masked where it enters the recurrent product.
+        projection: whether LSTM's output is projected.
+        device: the device's type, such as "cpu".
+        dtype: of x and the parameters.
+    """
 
     cell: CellSpec
     recurrent_dropout: bool
+    projection: bool
+    device: str
+    dtype: torch.dtype
 
 
 class Case(NamedTuple):
@@ -69,7 +81,13 @@ class Case(NamedTuple):
 
     def traits(self) -> Traits:
         """Return what this case asks of a backend."""
-        return Traits(self.cell, self.recurrent_dropout_masks is not None)
+        return Traits(
+            self.cell,
+            self.recurrent_dropout_masks is not None,
+            self.projection,
+            self.x.device.type,
+            self.x.dtype,
+        )
 
     def weights(self) -> Iterator[Weights]:
         """Yield the parameters of each layer and direction, in the order of the states."""
@@ -78,6 +96,15 @@ class Case(NamedTuple):
             ih, hh = next(flat), next(flat)
             bias_ih, bias_hh = (next(flat), next(flat)) if self.bias else (None, None)
             yield Weights(ih, hh, bias_ih, bias_hh, next(flat) if self.projection else None)
+
+
+def run_padded(
+    run: Callable[[Case], tuple[Tensor, tuple[Tensor, ...]]], case: Case, batch_sizes: Tensor
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Compute a packed case by a `run` that takes padded ones."""
+    x, lengths = pad_packed_sequence(PackedSequence(case.x, batch_sizes), batch_first=True)
+    y, states = run(case._replace(x=x, lengths=lengths, batch_sizes=None, time_major=False))
+    return pack_padded_sequence(y, lengths, batch_first=True).data, states
 
 
 def check_lengths(

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from rnnkit.errors import BackendError, ConfigError, closest
-from rnnkit.ops import framework, reference
+from rnnkit.native_build import why_absent
+from rnnkit.ops import framework, native, reference
 from rnnkit.ops.case import Case, Traits, check_lengths, valid_steps
 
 
@@ -39,6 +40,7 @@ def _never(traits: Traits) -> None:
 BACKENDS = {
     backend.name: backend
     for backend in (
+        Backend("native", "our kernels, a whole sequence in a call", native.run, native.why_not),
         Backend("torch", "PyTorch's own fused calls", framework.run, framework.why_not),
         Backend("reference", "one step after the other in plain PyTorch", reference.run, _never),
     )
@@ -91,15 +93,23 @@ def backends() -> list[BackendInfo]:
 
     Example:
         >>> [info.name for info in backends()]
-        ['torch', 'reference']
+        ['native', 'torch', 'reference']
     """
     onednn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     cpu = "oneDNN on the CPU" if onednn else "no oneDNN on the CPU"
     cuda = torch.cuda.is_available()
     gpu = f"cuDNN on {torch.cuda.get_device_name()}" if cuda else "no CUDA GPU"
     fused = f"The fused calls of PyTorch {torch.__version__}: {cpu}, {gpu}."
+    if native.kernels is None:
+        own = f"Not here: {why_absent()}."
+    else:
+        own = f"Kernels of our own, a whole sequence in a call, for {native.kernels.info()['isa']}."
     plain = "Step by step in plain PyTorch: slow, serves every case, and is the truth for the rest."
-    return [BackendInfo("torch", True, fused), BackendInfo("reference", True, plain)]
+    return [
+        BackendInfo("native", native.kernels is not None, own),
+        BackendInfo("torch", True, fused),
+        BackendInfo("reference", True, plain),
+    ]
 
 
 class Explainable(Protocol):

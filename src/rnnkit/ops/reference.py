@@ -14,9 +14,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 from torch.nn.functional import dropout, linear
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from rnnkit.ops.case import Case, Weights, valid_steps
+from rnnkit.ops.case import Case, Weights, run_padded, valid_steps
 
 States = tuple[Tensor, ...]
 
@@ -126,7 +125,7 @@ def without_padding(x: Tensor, valid: Tensor | None) -> Tensor:
 def run(case: Case) -> tuple[Tensor, States]:
     """Compute the case layer by layer, direction by direction, step by step."""
     if case.batch_sizes is not None:
-        return _run_packed(case, case.batch_sizes)
+        return run_padded(run, case, case.batch_sizes)
     if case.time_major:
         y, states = run(case._replace(x=case.x.transpose(0, 1), time_major=False))
         return y.transpose(0, 1), states
@@ -159,9 +158,3 @@ def _run_direction(
 
     initial = tuple(state[k] for state in case.states)
     return scan(step, linear(x, w.ih, w.bias_ih), initial, valid, reverse)
-
-
-def _run_packed(case: Case, batch_sizes: Tensor) -> tuple[Tensor, States]:
-    x, lengths = pad_packed_sequence(PackedSequence(case.x, batch_sizes), batch_first=True)
-    y, states = run(case._replace(x=x, lengths=lengths, batch_sizes=None, time_major=False))
-    return pack_padded_sequence(y, lengths, batch_first=True).data, states

@@ -1,0 +1,9 @@
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+namespace rnnkit {
+
+void bind_kernels(nanobind::module_& module);
+
+}  // namespace rnnkit
