@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 from collections.abc import Sequence
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -166,8 +167,8 @@ def run(
         with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
             task = progress.add_task("starting", total=len(groups))
 
-            def say(text: str) -> None:
-                progress.update(task, description=text)
+            def say(*words: str) -> None:
+                progress.update(task, description=": ".join(words))
 
             if suite != "memory":
                 measure_peak(workers, peers, results, say)
@@ -181,7 +182,7 @@ def run(
                         arguments.round_ms / 1e3,
                         results.peak,
                         neighbour,
-                        lambda text, name=group.name: say(f"{name}: {text}"),
+                        partial(say, group.name),
                     )
                     rows = [row_of(group.name, entry) for entry in measure(group, workers, plan)]
                 results.rows[group.name] = rows

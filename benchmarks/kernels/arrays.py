@@ -82,6 +82,7 @@ def make_batch(case: Case) -> Batch:
     """Return the inputs of every call."""
     random = _generator(case, "batch")
     rows = case.batches * case.B
+    x: np.ndarray
     if case.vocabulary:
         x = random.integers(0, case.vocabulary, (rows, case.T))
     else:
@@ -106,7 +107,7 @@ def make_check_dy(case: Case, batch: Batch) -> np.ndarray | None:
     """
     if batch.dy is None:
         return None
-    dy = batch.dy.copy()
+    dy: np.ndarray = batch.dy.copy()
     dy[checked_rows(case) :] = 0
     return dy
 

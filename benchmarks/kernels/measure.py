@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from benchmarks.kernels import memory
 from benchmarks.kernels.busy import Neighbour
 from benchmarks.kernels.case import Case, Group
 from benchmarks.kernels.check import TOLERANCE, deviation
@@ -68,8 +69,9 @@ class Workers:
         return self._running[name]
 
     def fresh(self, name: str) -> contextlib.closing[Worker]:
-        """Return a process of its own, which the caller's `with` closes."""
-        return contextlib.closing(Worker(name, self._backend, self._threads))
+        """Return a process for its memory, which the caller's `with` closes."""
+        made = Worker(name, self._backend, self._threads, memory.ENVIRONMENT)
+        return contextlib.closing(made)
 
     def bury(self, name: str) -> None:
         self._running.pop(name).close()

@@ -8,6 +8,9 @@ from benchmarks.kernels.case import Case
 from benchmarks.kernels.peers.contract import Peer
 
 STEPS = 3
+# glibc then gives all larger blocks back when they are freed, whatever was freed before: resident
+# memory is what is in use. By default it differs by a tenth between processes that do the same.
+ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "16384", "MALLOC_TRIM_THRESHOLD_": "16384"}
 
 
 def growth(peer: Peer, case: Case, variant: str) -> int:

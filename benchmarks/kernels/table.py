@@ -58,7 +58,7 @@ def markdown(results: Results, suite: str) -> str:
 
 def brief(results: Results) -> list[tuple[str, ...]]:
     """Return the rows of a table for the screen: case, our ms, the best peer's, whose, ratio."""
-    table = []
+    table: list[tuple[str, ...]] = []
     for name, rows in all_cases(results):
         own, best, gain = ours(rows), best_peer(rows), ratio(rows)
         table.append(

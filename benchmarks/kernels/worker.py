@@ -9,9 +9,10 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from types import MappingProxyType
 from typing import Any
 
 from benchmarks.kernels.case import Case
@@ -58,13 +59,17 @@ class Worker:
         name: of the peer.
         backend: of rnnkit's layers.
         threads: that the peer may use; also the number of cores the process may run on.
+        extra: environment beside the peer's.
     """
 
-    def __init__(self, name: str, backend: str, threads: int) -> None:
+    def __init__(
+        self, name: str, backend: str, threads: int, extra: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.name = name
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        environment = ENVIRONMENT | {"OMP_NUM_THREADS": str(threads)} | dict(ALL[name].environment)
+        environment = ENVIRONMENT | {"OMP_NUM_THREADS": str(threads)}
+        environment |= {**ALL[name].environment, **extra}
         before = {key: os.environ.get(key) for key in environment}
         os.environ.update(environment)
         try:

@@ -132,7 +132,7 @@ def adam(params: Params, grads: Params, moments: tuple[Params, Params], count: A
 class JaxProgram:
     """A case, jitted whole; states of training are donated, and calls follow without waiting."""
 
-    variants = ("",)
+    variants: tuple[str, ...] = ("",)
 
     def __init__(self, case: Case) -> None:
         self.case, self.rows = case, checked_rows(case)
@@ -148,6 +148,7 @@ class JaxProgram:
                 for dy in (batch.dy, make_check_dy(case, batch))
             )
         else:
+            assert batch.targets is not None
             cuts = range(0, len(batch.x), case.B)
             self.pairs = [
                 (jnp.asarray(batch.x[i : i + case.B]), jnp.asarray(batch.targets[i : i + case.B]))

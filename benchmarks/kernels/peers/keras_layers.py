@@ -137,7 +137,7 @@ class Inputs:
 class TensorFlowProgram:
     """A case in `tf.function`s."""
 
-    variants = ("",)
+    variants: tuple[str, ...] = ("",)
 
     def __init__(self, case: Case) -> None:
         import tensorflow as tf
@@ -188,7 +188,7 @@ class TensorFlowProgram:
 class JaxProgram:
     """A case in `jax.jit`, through Keras's stateless calls."""
 
-    variants = ("",)
+    variants: tuple[str, ...] = ("",)
 
     def __init__(self, case: Case) -> None:
         import jax
@@ -285,6 +285,7 @@ class KerasPeer:
 
             tf.config.threading.set_intra_op_parallelism_threads(threads)
             tf.config.threading.set_inter_op_parallelism_threads(threads)
+            tf.get_logger().setLevel("ERROR")  # a retracing for each case is meant
             self.versions["tensorflow"] = tf.__version__
         else:
             import jax

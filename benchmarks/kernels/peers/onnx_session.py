@@ -107,7 +107,7 @@ def finished(case: Case, graph: Graph, output: str) -> onnx.ModelProto:
 class OnnxProgram:
     """A session with its inputs."""
 
-    variants = ("",)
+    variants: tuple[str, ...] = ("",)
 
     def __init__(self, case: Case, threads: int) -> None:
         self.case = case

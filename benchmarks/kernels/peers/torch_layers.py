@@ -22,7 +22,10 @@ from torch.nn.functional import (
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 TORCH = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
-LOSSES = {"mse": mse_loss, "bce": binary_cross_entropy_with_logits}
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "mse": mse_loss,
+    "bce": binary_cross_entropy_with_logits,
+}
 
 
 class TorchPeer:
@@ -32,7 +35,7 @@ class TorchPeer:
         torch.set_num_threads(threads)
         self.name = name
         self.backend = "reference" if name == REFERENCE else backend
-        self.versions = {"torch": torch.__version__}
+        self.versions = {"torch": str(torch.__version__)}
         if name != "torch.nn":
             import rnnkit
 
@@ -43,7 +46,7 @@ class TorchPeer:
             raise Unsupported("torch.nn has no recurrent dropout")
         return TorchProgram(case, self)
 
-    def layer(self, case: Case, stack: Stack) -> nn.RNNBase:
+    def layer(self, case: Case, stack: Stack) -> Any:
         """Return the recurrent layers of a stack."""
         options: dict[str, Any] = {
             "num_layers": stack.layers,
