@@ -259,6 +259,60 @@ def test_a_forecast_that_is_not_finite_is_skipped_by_name():
     assert skipped == {"broken": Message("its forecast is not finite")}
 
 
+@pytest.mark.parametrize("kind", [AutoARIMA, ETS])
+@pytest.mark.parametrize("later", [0.0, -5.0, 1e200])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_later_row_changes_no_forecast_from_the_origins_before_it(kind, later, count):
+    # A season that grows with its level: its exponential smoothing is multiplicative.
+    level = np.exp(np.arange(60.0) / 30)[:, None]
+    noise = np.random.default_rng(8).normal(size=(60, 1))
+    values = 50 * level * (1 + 0.3 * np.sin(np.pi * np.arange(60)[:, None] / 2) + 0.02 * noise)
+    tracks = [Track(values, 40, np.array([40, 55, 44, 50, 51])), track(40, 30, 33, 38, columns=1)]
+    before, _, _ = run([kind], tracks[:count])
+    changed = values.copy()
+    changed[50] = later
+    tracks[0] = Track(changed, 40, tracks[0].origins)
+    after, skipped, notes = run([kind], tracks[:count])
+    assert skipped == {}
+    early = [0, 2, 3, 5, 6][: 3 if count == 1 else 5]  # the others have seen row 50
+    np.testing.assert_array_equal(after[kind().name][early], before[kind().name][early])
+    assert np.isfinite(after[kind().name]).all()
+    if kind is ETS and later <= 0:
+        np.testing.assert_array_equal(after["ETS"][[1, 4], :, 0], changed[[54, 50]].repeat(3, 1))
+        (note,) = notes["ETS"]
+        assert str(note).startswith(
+            f"last value for 2 of {5 if count == 1 else 7} forecasts of the series that it serves;"
+            " the reason for the first: statsmodels could not go on with the later rows: endog must"
+            " be strictly positive"
+        )
+
+
+def test_a_forecast_that_is_not_finite_is_left_out_at_its_origin_alone():
+    class Breaks(LastValue):
+        name = "breaks"
+
+        def _formula(self, values, origins, steps):
+            forecast = super()._formula(values, origins, steps) + 1
+            forecast[origins[:, 0] > 35, 1] = np.inf
+            return forecast
+
+    forecasts, skipped, notes = run([Breaks, LastValue], TRACKS[:1])
+    assert skipped == {}
+    own = forecasts["last value"] + 1
+    own[2] -= 1  # the origin 38
+    np.testing.assert_array_equal(forecasts["breaks"], own)
+    assert list(map(str, notes["breaks"])) == [
+        "last value for 1 of 3 forecasts of the series that it serves; the reason for the first:"
+        " its forecast is not finite"
+    ]
+    # The last series has later origins alone: there, it stands in for the whole series.
+    _, _, notes = run([Breaks], [TRACKS[0], TRACKS[4]])
+    assert [str(note).split(";")[0] for note in notes["breaks"]] == [
+        "last value for 1 of 2 series",
+        "last value for 1 of 3 forecasts of the series that it serves",
+    ]
+
+
 def test_arguments_that_do_not_fit_are_refused():
     with pytest.raises(ShapeError, match="at least one origin"):
         run(SIMPLE, [track(25, 20)])

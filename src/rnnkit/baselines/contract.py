@@ -93,7 +93,8 @@ class Baseline(Protocol):
             `(M, horizon, K)` float64.
 
         Raises:
-            SkipBaseline: if the rows since the known ones forbid it.
+            SkipBaseline: if the rows before one of the origins forbid it; asked for the earlier
+                origins alone, it still forecasts.
             ShapeError: if `values` is not `(N', K)` or an origin lies outside `N..N'`.
         """
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from rnnkit.baselines.contract import Baseline, FloatArray, SkipBaseline, Track
 from rnnkit.errors import ShapeError
-from rnnkit.messages import Message
+from rnnkit.messages import Message, Value
 
 
 def forecast_tracks(
@@ -22,7 +22,8 @@ def forecast_tracks(
     """Fit every baseline on every series and forecast from every origin.
 
     Where a baseline cannot serve one of the series (a season too long for it, say), the last known
-    value stands in. A baseline that can serve none of them, or not in time, is left out.
+    value stands in; where the rows before an origin forbid a forecast from it, it stands in for
+    this forecast alone. A baseline that can serve none of them, or not in time, is left out.
 
     Args:
         baselines: from `series_baselines`.
@@ -70,57 +71,101 @@ def forecast_tracks(
         baseline = make()
         try:
             remarks = baseline.plan(served, season=season, seconds=seconds)
-            forecast, failures = _forecast(baseline, served, season, horizon)
+            forecasts[baseline.name], stand_ins = _forecast(baseline, served, season, horizon)
         except SkipBaseline as skip:
             skipped[baseline.name] = skip.reason
             continue
-        forecasts[baseline.name] = forecast
-        if failures:
-            remarks = (*remarks, _stand_in(failures, len(served)))
-        if remarks:
-            notes[baseline.name] = remarks
+        if remarks or stand_ins:
+            notes[baseline.name] = (*remarks, *stand_ins)
     return forecasts, skipped, notes
 
 
 def _forecast(
     baseline: Baseline, tracks: Sequence[Track], season: int, horizon: int
-) -> tuple[FloatArray, list[Message]]:
-    """Return the forecasts `(M, H, K)`, and why the last value stands in for some series.
+) -> tuple[FloatArray, tuple[Message, ...]]:
+    """Return the forecasts `(M, H, K)`, and where and why the last value stands in.
 
     Raises:
-        SkipBaseline: if it would stand in for all of them.
+        SkipBaseline: if it would stand in everywhere.
     """
-    M, K = sum(len(track.origins) for track in tracks), tracks[0].values.shape[1]
-    result = np.empty((M, horizon, K))
-    failures: list[Message] = []
-    start = 0
+    parts: list[FloatArray] = []
+    whole: list[Message] = []  # the reasons of series that have no forecast of their own
+    single: list[Message] = []  # and of single origins of the others
+    origins = 0
     for track in tracks:
-        rows = slice(start, start + len(track.origins))
-        start = rows.stop
+        part = np.repeat(track.values[track.origins - 1][:, None], horizon, axis=1)
+        parts.append(part)
         try:
             baseline.fit(track.values[: track.known], season=season, horizon=horizon)
-            forecast = baseline.forecast(track.values, track.origins)
-            if not np.isfinite(forecast).all():
-                raise SkipBaseline(Message("its forecast is not finite"))
-            result[rows] = forecast
         except SkipBaseline as skip:
-            failures.append(skip.reason)
-            result[rows] = track.values[track.origins - 1][:, None]
-    if len(failures) < len(tracks):
-        return result, failures
-    if all(failure == failures[0] for failure in failures):
-        raise SkipBaseline(failures[0])
+            whole.append(skip.reason)
+            continue
+        forecast, failures = _from_origins(baseline, track)
+        if len(failures) == len(track.origins):
+            whole.append(next(iter(failures.values())))
+            continue
+        origins += len(track.origins)
+        single += failures.values()
+        own = np.setdiff1d(np.arange(len(part)), list(failures))
+        part[own] = forecast[own]
+    if len(whole) < len(tracks):
+        return np.concatenate(parts), _stand_ins(whole, len(tracks), single, origins)
+    if all(reason == whole[0] for reason in whole):
+        raise SkipBaseline(whole[0])
     raise SkipBaseline(
         Message(
             "can serve none of {all:,} series; the reason for the first: {reason}",
-            {"all": len(tracks), "reason": failures[0]},
+            {"all": len(tracks), "reason": whole[0]},
         )
     )
 
 
-def _stand_in(failures: Sequence[Message], tracks: int) -> Message:
-    """Return for how many of the series the last value stands in."""
-    return Message(
-        "last value for {count:,} of {all:,} series; the reason for the first: {reason}",
-        {"count": len(failures), "all": tracks, "reason": failures[0]},
-    )
+def _from_origins(baseline: Baseline, track: Track) -> tuple[FloatArray, dict[int, Message]]:
+    """Return the forecasts `(m, H, K)` of a fitted baseline, and the origins it has none from.
+
+    What forbids a forecast from one origin must not change those from the origins before it, so
+    the baseline is then asked for each origin alone, with the rows before it.
+    """
+    try:
+        forecast = baseline.forecast(track.values, track.origins)
+        failures: dict[int, Message] = {}
+    except SkipBaseline:
+        forecast, failures = _one_by_one(baseline, track)
+    for number in np.flatnonzero(~np.isfinite(forecast).all(axis=(1, 2))).tolist():
+        failures.setdefault(number, Message("its forecast is not finite"))
+    return forecast, failures
+
+
+def _one_by_one(baseline: Baseline, track: Track) -> tuple[FloatArray, dict[int, Message]]:
+    """Return what `_from_origins` does, NaN where there is no forecast."""
+    failures: dict[int, Message] = {}
+    found: dict[int, FloatArray] = {}
+    for number, origin in enumerate(track.origins.tolist()):
+        try:
+            found[number] = baseline.forecast(track.values[:origin], np.array([origin]))[0]
+        except SkipBaseline as skip:
+            failures[number] = skip.reason
+    shape = next(iter(found.values())).shape if found else (0, track.values.shape[1])
+    forecast = np.full((len(track.origins), *shape), np.nan)
+    for number, one in found.items():
+        forecast[number] = one
+    return forecast, failures
+
+
+def _stand_ins(
+    whole: Sequence[Message], tracks: int, single: Sequence[Message], origins: int
+) -> tuple[Message, ...]:
+    """Return for how many series, and forecasts of the others, the last value stands in."""
+    notes = []
+    if whole:
+        template = "last value for {count:,} of {all:,} series; the reason for the first: {reason}"
+        values: dict[str, Value] = {"count": len(whole), "all": tracks, "reason": whole[0]}
+        notes.append(Message(template, values))
+    if single:
+        template = (
+            "last value for {count:,} of {all:,} forecasts of the series that it serves; the "
+            "reason for the first: {reason}"
+        )
+        values = {"count": len(single), "all": origins, "reason": single[0]}
+        notes.append(Message(template, values))
+    return tuple(notes)
