@@ -160,6 +160,11 @@ refused("words for yes and no", each(lambda value: "True"), "'x' .*line 2 .*'Tru
 refused("thousands", each('"1,000,{}"'.format), r"'x' .*line 2 .*'1,000,100\.00'.*thousands")
 refused("thousands or decimals", each(lambda value: '"1,500"'), "'x' .*line 2 .*'1,500'")
 refused("thousands by dots", each(lambda value: "1.000.500"), r"'x' .*line 2 .*'1\.000\.500'")
+refused(
+    "thousands by dots beside smaller numbers",
+    table(((d, f"{900 + 7 * i:,}".replace(",", ".")) for i, (d, _) in enumerate(ROWS)), sep=";"),
+    r"'x' .*line 17 .*'1\.005'.*'998' on line 16 .*without thousands separators",
+)
 refused("thousands by blanks", each(lambda value: "1 500"), "'x' .*line 2 .*'1 500'")
 refused(
     "decimal points and commas",
@@ -169,6 +174,11 @@ refused(
 refused("no value at all", each(lambda value: ""), "'x' is empty")
 refused("NA at all", each(lambda value: "NA"), "'x' is empty")
 mended("decimal commas", table(((day, value.replace(".", ",")) for day, value in ROWS), sep=";"))
+mended(
+    "three decimals beside whole numbers",
+    table((day, f"{value}0" if i % 3 else value[:-3]) for i, (day, value) in enumerate(ROWS)),
+    twin=table((day, value if i % 3 else value[:-3]) for i, (day, value) in enumerate(ROWS)),
+)
 mended("decimal commas in quotes", each(lambda value: f'"{value.replace(".", ",")}"'))
 mended("blanks around cells", table((f"{day} ", f"  {value}") for day, value in ROWS))
 mended("cells in quotes", table((f'"{day}"', f'"{value}"') for day, value in ROWS))

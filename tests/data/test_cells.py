@@ -25,13 +25,13 @@ def place(row: int) -> str:
     return f"row {row}"
 
 
-def parse(cells: Any) -> list[float]:
-    return parse_numbers(cells, column="y", place=place).tolist()
+def parse(cells: Any, *, missing: bool = False) -> list[float]:
+    return parse_numbers(cells, column="y", place=place, missing=missing).tolist()
 
 
-def refusal(cells: Any) -> str:
+def refusal(cells: Any, *, missing: bool = False) -> str:
     with pytest.raises(DataError) as caught:
-        parse(cells)
+        parse(cells, missing=missing)
     message = str(caught.value)
     assert "'y'" in message
     return message
@@ -97,6 +97,53 @@ def test_sure_decimal_commas(texts: list[str], values: list[float]) -> None:
 )
 def test_doubtful_commas_are_refused(texts: list[str]) -> None:
     assert "without thousands separators" in refusal(texts)
+
+
+GERMAN = ["948", "0", "1.020", "1.077", "", "980"]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        GERMAN,
+        pd.Series(GERMAN),
+        ["-948", "-1.020", " +1.077 ", "980"],
+        ["7", "95", "870", "1.020", "12.400", "310.000", "41.500"],
+        ["0", "0", "1.020", "0", "400", "0", "2.350"],
+    ],
+    ids=str,
+)
+def test_points_that_may_separate_thousands_are_refused(texts: Any) -> None:
+    assert "write numbers without thousands separators" in refusal(texts, missing=True)
+
+
+def test_the_refusal_of_dotted_thousands_names_a_cell_with_a_point_and_one_beside_it() -> None:
+    assert refusal(GERMAN, missing=True) == (
+        "column 'y' must hold numbers, but row 2 holds '1.020', which may be a thousand times as "
+        "much beside '948' on row 0; write numbers without thousands separators, and decimals with "
+        "a point in every cell"
+    )
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["948", "0.125", "1.077", "980"],
+        ["948", "1.02", "1.077", "980"],
+        ["948", "1.0201", "1.077", "980"],
+        ["948", "1.020", "980"],  # one cell tells nothing
+        ["1500", "1.020", "1.077", "980"],
+        ["948.0", "1.020", "1.077", "980"],
+        ["9.8e2", "1.020", "1.077", "980"],
+        ["1.020", "1.077"],
+        ["1.250", "3", "2.125", "99"],
+        ["100", "99.125", "101.250", "102"],  # prices
+        ["120", "250.125", "85.500", "30", "7.250", "3", "1.125", "2", "4.250", "18", "60.250"],
+    ],
+    ids=str,
+)
+def test_decimals_of_three_digits_are_read_as_they_stand(texts: list[str]) -> None:
+    assert parse(texts) == [float(text) for text in texts]
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,9 @@ _MOSTLY = 0.9
 _LABELS = 1000
 _WHOLE = re.compile(r"\s*[+-]?[0-9]+\s*")
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?[0-9]+,[0-9]+(?:[eE][+-]?[0-9]+)?\s*")
+# "1.020" may be 1,020 beside "980"; it is not beside "0.125", "12.5" or "1500".
+_DOTTED = re.compile(r"\s*[+-]?[1-9][0-9]{0,2}\.[0-9]{3}\s*")
+_UP_TO_999 = re.compile(r"\s*[+-]?[0-9]{1,3}\s*")
 # "1,234" may be a thousand or 1.234; these can only be decimals: "1,5", "0,123", "1234,567".
 _SURE_COMMA = re.compile(r"\s*[+-]?(?:0+,[0-9]+|[0-9]{4,},[0-9]+|[0-9]+,(?![0-9]{3}\b)[0-9]+).*")
 
@@ -38,7 +41,7 @@ def parse_numbers(
     """Return a column of finite numbers as float64.
 
     Texts are read as Python reads numbers. A decimal comma is understood where a whole column can
-    only be meant so; thousands separators never are.
+    only be meant so; thousands separators never are, and points that may be some are refused.
 
     Args:
         cells: `(N,)` texts, or a pandas column of numbers, decimals or texts.
@@ -51,7 +54,7 @@ def parse_numbers(
 
     Raises:
         DataError: naming the first row that holds no number, an infinite one, an integer beyond
-            2**53, or, unless `missing`, none.
+            2**53, a point that may separate thousands, or, unless `missing`, none.
 
     Example:
         >>> parse_numbers(["1,5", "12"], column="x", place=str)
@@ -73,6 +76,7 @@ def parse_numbers(
         )
     if not missing:
         refuse_missing(np.isnan(values), column, place)
+    _refuse_dotted_thousands(values, cells, column, place)
     return _finite(values, cells, column, place)
 
 
@@ -347,6 +351,45 @@ def _has_decimal_comma(cells: Sequence[Any], wrong: Sequence[int]) -> bool:
         all(isinstance(text, str) and _DECIMAL_COMMA.fullmatch(text) for text in texts)
         and any(_SURE_COMMA.fullmatch(text) for text in texts)
         and not any(isinstance(cell, str) and "." in cell for cell in cells)
+    )
+
+
+def _refuse_dotted_thousands(
+    values: NDArray[np.float64], cells: Cells, column: str, place: Place
+) -> None:
+    """Refuse texts such as 948, 1.020, 980, of which the point may separate thousands.
+
+    It may if each of several cells with a point has exactly three digits after it, those without
+    one are whole numbers up to 999, some from 100 on, and a cell with a point lies nearer to the
+    cells beside it, in the ratio, if it is a thousand times what it says.
+    """
+    if isinstance(cells, pd.Series) and not _holds_objects(cells.dtype):
+        return
+    # A zero is as far from one as from the other.
+    rows = np.flatnonzero(np.nan_to_num(values))
+    if (np.abs(values[rows]) >= 1000).any():
+        return
+    texts = [_cell(cells, row) for row in rows.tolist()]
+    if not all(isinstance(text, str) for text in texts):
+        return
+    dotted = np.fromiter(("." in text for text in texts), dtype=bool, count=len(texts))
+    beside = np.flatnonzero(dotted[1:] != dotted[:-1])
+    if dotted.sum() < 2 or not len(beside) or np.abs(values[rows[~dotted]]).max() < 100:
+        return
+    forms = zip(texts, dotted.tolist(), strict=True)
+    if not all((_DOTTED if has_dot else _UP_TO_999).fullmatch(text) for text, has_dot in forms):
+        return
+    size = np.log(np.abs(values[rows]))
+    gap = np.where(dotted[:-1], -1, 1)[beside] * np.diff(size)[beside]  # with a point less without
+    if np.abs(gap).sum() < np.abs(gap + np.log(1000)).sum():
+        return
+    first = int(beside[0])
+    point, other = (first, first + 1) if dotted[first] else (first + 1, first)
+    raise DataError(
+        f"column {column!r} must hold numbers, but {place(int(rows[point]))} holds "
+        f"{show_cell(texts[point])}, which may be a thousand times as much beside "
+        f"{show_cell(texts[other])} on {place(int(rows[other]))}; write numbers without thousands "
+        f"separators, and decimals with a point in every cell"
     )
 
 
