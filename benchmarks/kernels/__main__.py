@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -59,8 +60,9 @@ def main() -> None:
         if arguments.fresh:
             results = Results(results.settings)
         elif differing:
-            console.print(f"{path}: other {', '.join(differing)}; measuring all anew.")
-        left = [group for group in groups if group.name not in results.rows]
+            kept = path.replace(path.with_suffix(".previous.json"))
+            console.print(f"Other {', '.join(differing)}: measuring anew; the old is {kept}.")
+        left = [group for group in groups if results.lacks(group.name, arguments.seconds)]
         if left:
             results.machine = describe_machine()
             run(suite, left, chosen, arguments, results, path, console)
@@ -142,7 +144,6 @@ def settings_of(suite: str, peers: Sequence[str], arguments: argparse.Namespace)
         "backend": arguments.backend,
         "threads": arguments.threads,
         "cores": len(allowed_cores(arguments.threads)),
-        "seconds": arguments.seconds,
         "round_ms": arguments.round_ms,
         "versions": dict(sorted(versions.items())),
         "rnnkit_code": code_digest(Path(package.origin).parent),
@@ -174,7 +175,10 @@ def run(
                 measure_peak(workers, peers, results, say)
             for group in groups:
                 if suite == "memory":
-                    rows = measure_memory(group, peers, workers, say)
+                    rows = [
+                        replace(row, budget=arguments.seconds)
+                        for row in measure_memory(group, peers, workers, say)
+                    ]
                 else:
                     plan = Plan(
                         peers,
@@ -184,7 +188,10 @@ def run(
                         neighbour,
                         partial(say, group.name),
                     )
-                    rows = [row_of(group.name, entry) for entry in measure(group, workers, plan)]
+                    rows = [
+                        row_of(group.name, entry, arguments.seconds)
+                        for entry in measure(group, workers, plan)
+                    ]
                 results.rows[group.name] = rows
                 results.save(path)
                 progress.advance(task)

@@ -34,6 +34,7 @@ class Row:
         deviation: from the reference.
         idle_share: of a core, while others ran.
         bytes: growth of the process, of each fresh one; in the memory suite only.
+        budget: the seconds of rounds that were allowed.
     """
 
     group: str
@@ -50,6 +51,7 @@ class Row:
     deviation: float | None = None
     idle_share: float = 0.0
     bytes: list[int] = field(default_factory=list)
+    budget: float = 0.0
 
     @property
     def median(self) -> float:
@@ -74,7 +76,7 @@ class Row:
         return statistics.median(self.busy_seconds) / self.median
 
 
-def row_of(group: str, entry: Entry) -> Row:
+def row_of(group: str, entry: Entry, budget: float) -> Row:
     case: Case = entry.case
     return Row(
         group,
@@ -90,6 +92,7 @@ def row_of(group: str, entry: Entry) -> Row:
         entry.busy_seconds,
         entry.deviation,
         entry.idle_share,
+        budget=budget,
     )
 
 
@@ -113,6 +116,12 @@ class Results:
     def peak(self) -> float:
         """The machine's measured sgemm peak, GFLOP/s."""
         return max(self.sgemm_gflops.values())
+
+    def lacks(self, group: str, budget: float) -> bool:
+        """Return whether a group is to be measured: not yet, or only with fewer seconds."""
+        return (
+            any(row.budget < budget for row in self.rows.get(group, [])) or group not in self.rows
+        )
 
     def save(self, path: Path) -> None:
         """Write the whole file anew, or leave the old one."""

@@ -347,7 +347,7 @@ def test_report_of_neighbour_memory_and_epoch() -> None:
 
 def test_resume_keeps_rows_of_equal_settings_only(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "kernels.json"
-    made = results(row_of("group", Entry(LSTM, OURS, seconds=[0.5], idle_share=0.25)))
+    made = results(row_of("group", Entry(LSTM, OURS, seconds=[0.5], idle_share=0.25), 2.0))
     made.save(path)
     again, differing = resume(path, made.settings)
     assert again == made
@@ -355,6 +355,10 @@ def test_resume_keeps_rows_of_equal_settings_only(tmp_path: Path) -> None:
     anew, differing = resume(path, {**made.settings, "threads": 1})
     assert differing == ["threads"]
     assert not anew.rows
+    assert anew.lacks("group", 2.0)
+    assert not again.lacks("group", 2.0)
+    assert again.lacks("group", 2.5)
+    assert again.lacks("another", 2.0)
 
 
 def test_digest_of_code(tmp_path: Path) -> None:
