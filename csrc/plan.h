@@ -149,7 +149,7 @@ struct Share {
 // few enough for them to be in cache still.
 template <class F>
 index chunk_steps(const Forward<F>& p, index rows, index width) {
-  const index fit = 196608 / (width * index(sizeof(F)));
+  const index fit = 196608 / (larger(1, width) * index(sizeof(F)));
   const index wanted = smaller(larger(fit, 256), 512);
   return smaller(p.T, larger(1, wanted / larger(1, rows)));
 }

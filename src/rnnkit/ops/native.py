@@ -13,12 +13,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 from torch.nn.functional import dropout
 
 from rnnkit.errors import BackendError, ShapeError
 from rnnkit.native_build import native_module, why_absent
 from rnnkit.ops import reference
-from rnnkit.ops.case import Case, Traits, run_padded
+from rnnkit.ops.case import Case, Traits, Weights, run_padded
 from rnnkit.ops.spec import CELLS
 
 States = tuple[Tensor, ...]
@@ -27,6 +28,7 @@ _CODES = {name: code for code, name in enumerate(CELLS)}
 # Per step and unit, what the backward pass needs beside the outputs and LSTM's c.
 _SAVED = {"rnn_tanh": 0, "rnn_relu": 0, "lstm": 4, "gru": 4, "gru_reset_before": 3}
 _DTYPES = (torch.float32, torch.float64)
+_NONE = Weights(*[None] * 5)  # type: ignore[arg-type]  # of a direction that is not there
 
 
 class _MixedDtypesError(ShapeError, RuntimeError):
@@ -59,30 +61,36 @@ def run(case: Case) -> tuple[Tensor, States]:
     """Compute the case layer by layer, one operator each."""
     if case.batch_sizes is not None:
         return run_padded(run, case, case.batch_sizes)
-    weights = list(case.flat_weights)
-    for tensor in (*weights, *case.states):
+    for tensor in (*case.flat_weights, *case.states):
         if tensor.dtype != case.x.dtype:
             raise _MixedDtypesError(
                 f"x and the parameters must have one dtype, got {_name(case.x.dtype)} and "
                 f"{_name(tensor.dtype)}; convert one"
             )
     D = 2 if case.bidirectional else 1
-    each = D * (4 if case.bias else 2)
-    drop = case.recurrent_dropout_masks
-    tensors = [case.x, *weights, *case.states]
-    keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+    weights = list(case.weights())
+    masks = case.recurrent_dropout_masks
+    keep = torch.is_grad_enabled() and any(
+        tensor.requires_grad
+        for tensor in (case.x, *case.flat_weights, *case.states, *(masks or ()))
+    )
     y, finals = case.x, []
     for layer in range(case.layers):
         if layer and case.dropout:
             y = dropout(y, case.dropout)
-        directions = slice(layer * D, layer * D + D)
+        k = layer * D
+        one, other = weights[k], weights[k + 1] if D == 2 else _NONE
+        states = [state if case.layers == 1 else state[k : k + D] for state in case.states]
         y, h_n, c_n, _, _ = torch.ops.rnnkit.layer(
             y,
-            [state[directions] for state in case.states],
-            weights[layer * each : (layer + 1) * each],
+            states[0],
+            states[1] if len(states) == 2 else None,
+            *one[:4],
+            *other[:4],
+            None if masks is None else masks[k],
+            None if masks is None or D == 1 else masks[k + 1],
             case.lengths,
             case.mask,
-            None if drop is None else list(drop[directions]),
             case.cell.name,
             case.time_major,
             case.reverse,
@@ -97,318 +105,246 @@ def run(case: Case) -> tuple[Tensor, States]:
 # --- the operators
 
 _library: Any = torch.library.Library("rnnkit", "DEF")  # type: ignore[no-untyped-call]
+# No lists of tensors: PyTorch walks these as trees, which costs more than a small layer.
 _ARGUMENTS = (
-    "Tensor x, Tensor[] states, Tensor[] weights, Tensor? lengths, Tensor? mask, "
-    "Tensor[]? dropout, str cell, bool time_major, bool reverse"
+    "Tensor x, Tensor h0, Tensor? c0, "
+    "Tensor w_ih, Tensor w_hh, Tensor? b_ih, Tensor? b_hh, "
+    "Tensor? w_ih_back, Tensor? w_hh_back, Tensor? b_ih_back, Tensor? b_hh_back, "
+    "Tensor? dropout, Tensor? dropout_back, Tensor? lengths, Tensor? mask, "
+    "str cell, bool time_major, bool reverse"
 )
 _library.define(f"layer({_ARGUMENTS}, bool keep) -> (Tensor, Tensor, Tensor, Tensor, Tensor)")
 _library.define(
     f"layer_backward({_ARGUMENTS}, Tensor y, Tensor saved, Tensor saved_c, "
-    "Tensor? dy, Tensor? dh, Tensor? dc, bool wants_dx, bool wants_dw, bool wants_ddropout) "
-    "-> Tensor[]"
+    "Tensor? dy, Tensor? dh, Tensor? dc, bool[] wants) -> Tensor[]"
 )
+_TENSORS = 15  # arguments of an operator before the cell's name; gradients go to the first 13
+_GRADIENTS = 13
 
 
-class _Sizes:
-    """The sizes of a layer's call, and where its tensors lie."""
+class _Layer:
+    """The arguments of an operator, made fit for the kernels and held while they run."""
 
-    def __init__(
-        self,
-        x: Tensor,
-        states: Sequence[Tensor],
-        weights: Sequence[Tensor],
-        cell: str,
-        time_major: bool,
-    ) -> None:
+    def __init__(self, arguments: tuple[Any, ...]) -> None:
+        x, h0 = arguments[:2]
+        self.cell, time_major, self.reverse = arguments[_TENSORS : _TENSORS + 3]
         self.time, self.batch = (0, 1) if time_major else (1, 0)
-        self.T, self.B, self.I = x.shape[self.time], x.shape[self.batch], x.shape[2]
-        self.D, _, self.H = states[0].shape
-        self.each = len(weights) // self.D
-        self.saved = _SAVED[cell] * self.H
+        self.D, self.B, self.H = h0.shape
+        self.T, self.I = x.shape[self.time], x.shape[2]
+        self.x = x if x.stride(2) == 1 else x.contiguous()
+        # h0, c0, weights of both directions, masks of both, lengths, mask
+        self.rest = [t if t is None else t.contiguous() for t in arguments[1:_TENSORS]]
 
+    def outputs(self, keep: bool) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Return y, h_n, c_n and what the backward pass needs beside them, not yet filled."""
+        x, saved = self.x, _SAVED[self.cell]
+        lstm = self.cell == "lstm"
+        T, B, D, H = self.T, self.B, self.D, self.H
+        shape = (T, B, D * H) if self.time == 0 else (B, T, D * H)
+        return (
+            x.new_empty(shape),
+            x.new_empty(D, B, H),
+            x.new_empty((D, B, H) if lstm else 0),
+            x.new_empty((D, T, B, saved * H) if keep and saved else 0),
+            x.new_empty((D, T, B, H) if keep and lstm else 0),
+        )
 
-def _empty(x: Tensor, *shape: Any) -> Tensor:
-    return x.new_empty(shape)
-
-
-def _outputs(
-    x: Tensor, s: _Sizes, cell: str, keep: bool
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    lstm = cell == "lstm"
-    shape = (s.T, s.B) if s.time == 0 else (s.B, s.T)
-    return (
-        _empty(x, *shape, s.D * s.H),
-        _empty(x, s.D, s.B, s.H),
-        _empty(x, s.D, s.B, s.H) if lstm else _empty(x, 0),
-        _empty(x, s.D, s.T, s.B, s.saved) if keep and s.saved else _empty(x, 0),
-        _empty(x, s.D, s.T, s.B, s.H) if keep and lstm else _empty(x, 0),
-    )
-
-
-def _address(tensor: Tensor | None) -> int:
-    return 0 if tensor is None else tensor.data_ptr()
-
-
-def _rows(tensor: Tensor) -> Tensor:
-    """Return `tensor` with its last dimension contiguous."""
-    return tensor if tensor.stride(-1) == 1 else tensor.contiguous()
-
-
-class _Call:
-    """One layer's tensors, made fit for the kernels and held while they run."""
-
-    def __init__(
-        self,
-        x: Tensor,
-        states: Sequence[Tensor],
-        weights: Sequence[Tensor],
-        lengths: Tensor | None,
-        mask: Tensor | None,
-        drop: Sequence[Tensor] | None,
-        cell: str,
-        time_major: bool,
-        reverse: bool,
-    ) -> None:
-        self.sizes = _Sizes(x, states, weights, cell, time_major)
-        self.x = _rows(x)
-        self.states = [state.contiguous() for state in states]
-        self.weights = [weight.contiguous() for weight in weights]
-        self.lengths = None if lengths is None else lengths.to("cpu").contiguous()
-        self.mask = None if mask is None else mask.to("cpu").contiguous()
-        self.drop = None if drop is None else [mask.contiguous() for mask in drop]
-        self.cell, self.reverse = cell, reverse
-
-    def direction(self, d: int, y: Tensor, saved: Tensor, saved_c: Tensor) -> Any:
+    def call(self, d: int, y: Tensor, saved: Tensor, saved_c: Tensor) -> Any:
         """Return the kernels' description of direction `d`, whose outputs lie in these tensors."""
-        s = self.sizes
-        w = self.weights[d * s.each : (d + 1) * s.each]
-        size = y.element_size()
+        x, size = self.x, self.x.element_size()
+        addresses = [0 if t is None else t.data_ptr() for t in self.rest]
+        state, kept = d * self.B * self.H * size, d * self.T * self.B * self.H * size
+        weights = addresses[2 + 4 * d : 6 + 4 * d]
         return kernels.Call(
-            y.dtype == torch.float64,
+            size == 8,
             _CODES[self.cell],
             self.reverse or d == 1,
             torch.get_num_threads(),
-            s.B,
-            s.T,
-            s.I,
-            s.H,
-            self.x.stride(s.batch),
-            self.x.stride(s.time),
-            y.stride(s.batch),
-            y.stride(s.time),
-            self.x.data_ptr(),
+            self.B,
+            self.T,
+            self.I,
+            self.H,
+            x.stride(self.batch),
+            x.stride(self.time),
+            y.stride(self.batch),
+            y.stride(self.time),
+            x.data_ptr(),
             0,
             0,
-            w[0].data_ptr(),
-            w[1].data_ptr(),
-            w[2].data_ptr() if s.each == 4 else 0,
-            w[3].data_ptr() if s.each == 4 else 0,
-            self.states[0][d].data_ptr(),
-            self.states[1][d].data_ptr() if len(self.states) == 2 else 0,
-            0 if self.drop is None else self.drop[d].data_ptr(),
+            *weights,
+            addresses[0] + state,
+            addresses[1] and addresses[1] + state,
+            addresses[10 + d],
             0,
-            _address(self.lengths),
-            _address(self.mask),
-            y.data_ptr() + d * s.H * size,
-            saved[d].data_ptr() if len(saved) else 0,
-            saved_c[d].data_ptr() if len(saved_c) else 0,
+            addresses[12],
+            addresses[13],
+            y.data_ptr() + d * self.H * size,
+            saved.data_ptr() + kept * _SAVED[self.cell] if saved.numel() else 0,
+            saved_c.data_ptr() + kept if saved_c.numel() else 0,
         )
 
 
-def _layer(
-    x: Tensor,
-    states: Sequence[Tensor],
-    weights: Sequence[Tensor],
-    lengths: Tensor | None,
-    mask: Tensor | None,
-    drop: Sequence[Tensor] | None,
-    cell: str,
-    time_major: bool,
-    reverse: bool,
-    keep: bool,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    call = _Call(x, states, weights, lengths, mask, drop, cell, time_major, reverse)
-    y, h_n, c_n, saved, saved_c = _outputs(x, call.sizes, cell, keep)
-    for d in range(call.sizes.D):
+def _layer(*arguments: Any) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    layer = _Layer(arguments)
+    y, h_n, c_n, saved, saved_c = layer.outputs(arguments[-1])
+    for d in range(layer.D):
         kernels.forward(
-            call.direction(d, y, saved, saved_c),
+            layer.call(d, y, saved, saved_c),
             h_n[d].data_ptr(),
-            c_n[d].data_ptr() if len(c_n) else 0,
+            c_n[d].data_ptr() if c_n.numel() else 0,
         )
     return y, h_n, c_n, saved, saved_c
 
 
-def _layer_backward(
-    x: Tensor,
-    states: Sequence[Tensor],
-    weights: Sequence[Tensor],
-    lengths: Tensor | None,
-    mask: Tensor | None,
-    drop: Sequence[Tensor] | None,
-    cell: str,
-    time_major: bool,
-    reverse: bool,
-    y: Tensor,
-    saved: Tensor,
-    saved_c: Tensor,
-    dy: Tensor | None,
-    dh: Tensor | None,
-    dc: Tensor | None,
-    wants_dx: bool,
-    wants_dw: bool,
-    wants_ddropout: bool,
-) -> list[Tensor]:
-    call = _Call(x, states, weights, lengths, mask, drop, cell, time_major, reverse)
-    s = call.sizes
-    dy = None if dy is None else _rows(dy)
-    dh = None if dh is None else dh.contiguous()
-    dc = None if dc is None else dc.contiguous()
-    d_states = [torch.empty_like(state) for state in call.states]
-    d_weights = [torch.empty_like(weight) for weight in call.weights] if wants_dw else []
-    d_drop = [torch.empty_like(mask) for mask in call.drop or []] if wants_ddropout else []
-    d_inputs = []
-    for d in range(s.D):
-        dx = torch.empty_like(x, memory_format=torch.contiguous_format) if wants_dx else None
-        dw = d_weights[d * s.each : (d + 1) * s.each]
+def _layer_backward(*arguments: Any) -> list[Tensor]:
+    layer = _Layer(arguments)
+    y, saved, saved_c, dy, dh, dc, wants = arguments[_TENSORS + 3 :]
+    dy = dy if dy is None or dy.stride(2) == 1 else dy.contiguous()
+    dh, dc = (None if t is None else t.contiguous() for t in (dh, dc))
+    gradients = _like(arguments, wants)
+    dx = gradients[0]
+    second = None if dx is None or layer.D == 1 else torch.empty_like(dx)
+    for d in range(layer.D):
+        into = dx if d == 0 else second
+        others = [0 if t is None else t.data_ptr() for t in gradients]
+        state = d * layer.B * layer.H * layer.x.element_size()
         kernels.backward(
-            call.direction(d, y, saved, saved_c),
-            0 if dy is None else dy.data_ptr() + d * s.H * dy.element_size(),
-            0 if dy is None else dy.stride(s.batch),
-            0 if dy is None else dy.stride(s.time),
-            0 if dh is None else dh[d].data_ptr(),
-            0 if dc is None else dc[d].data_ptr(),
-            _address(dx),
-            0 if dx is None else dx.stride(s.batch),
-            0 if dx is None else dx.stride(s.time),
-            *([_address(tensor) for tensor in dw] + [0] * (4 - len(dw))),
-            d_states[0][d].data_ptr(),
-            d_states[1][d].data_ptr() if len(d_states) == 2 else 0,
-            d_drop[d].data_ptr() if d_drop else 0,
+            layer.call(d, y, saved, saved_c),
+            0 if dy is None else dy.data_ptr() + d * layer.H * dy.element_size(),
+            0 if dy is None else dy.stride(layer.batch),
+            0 if dy is None else dy.stride(layer.time),
+            0 if dh is None else dh.data_ptr() + state,
+            0 if dc is None else dc.data_ptr() + state,
+            0 if into is None else into.data_ptr(),
+            0 if into is None else into.stride(layer.batch),
+            0 if into is None else into.stride(layer.time),
+            *others[3 + 4 * d : 7 + 4 * d],
+            others[1] + state,
+            others[2] and others[2] + state,
+            others[11 + d],
         )
-        if dx is not None:
-            d_inputs.append(dx)
-    if len(d_inputs) == 2:
-        d_inputs = [d_inputs[0].add_(d_inputs[1])]
-    return [*d_inputs, *d_states, *d_weights, *d_drop]
+    if second is not None:
+        dx.add_(second)
+    return [gradient for gradient in gradients if gradient is not None]
+
+
+def _like(arguments: tuple[Any, ...], wants: Sequence[bool]) -> list[Any]:
+    """Return an empty tensor for every gradient that is computed, `None` for the others."""
+    return [
+        torch.empty_like(tensor, memory_format=torch.contiguous_format)
+        if wanted and tensor is not None
+        else None
+        for tensor, wanted in zip(arguments[:_GRADIENTS], wants, strict=True)
+    ]
+
+
+def _fake_layer(*arguments: Any) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    return _Layer(arguments).outputs(arguments[-1])
+
+
+def _fake_layer_backward(*arguments: Any) -> list[Tensor]:
+    return [tensor for tensor in _like(arguments, arguments[-1]) if tensor is not None]
 
 
 _library.impl("layer", _layer, "CPU")
 _library.impl("layer_backward", _layer_backward, "CPU")
-
-
-def _fake_layer(
-    x: Tensor,
-    states: Sequence[Tensor],
-    weights: Sequence[Tensor],
-    lengths: Tensor | None,
-    mask: Tensor | None,
-    drop: Sequence[Tensor] | None,
-    cell: str,
-    time_major: bool,
-    reverse: bool,
-    keep: bool,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    return _outputs(x, _Sizes(x, states, weights, cell, time_major), cell, keep)
-
-
-def _fake_layer_backward(*arguments: Any) -> list[Tensor]:
-    x, states, weights, _, _, drop = arguments[:6]
-    wants_dx, wants_dw, wants_ddropout = arguments[-3:]
-    like = [x] if wants_dx else []
-    like += [*states, *(weights if wants_dw else []), *(drop if wants_ddropout else [])]
-    return [torch.empty_like(t, memory_format=torch.contiguous_format) for t in like]
-
-
 torch.library.register_fake("rnnkit::layer", _fake_layer, lib=_library)
 torch.library.register_fake("rnnkit::layer_backward", _fake_layer_backward, lib=_library)
 
 
 # --- gradients
 
-
-def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-    x, states, weights, lengths, mask, drop, cell, time_major, reverse, _ = inputs
-    y, _, _, saved, saved_c = output
-    ctx.set_materialize_grads(False)
-    ctx.mark_non_differentiable(saved, saved_c)
-    ctx.counts = len(states), len(weights), 0 if drop is None else len(drop)
-    ctx.options = cell, time_major, reverse
-    ctx.save_for_backward(x, *states, *weights, *(drop or []), lengths, mask, y, saved, saved_c)
+_REFUSED = "{} cannot go through rnnkit's kernels; use backend='reference'"
 
 
-def _differentiate(
-    ctx: Any,
-    dy: Tensor | None,
-    dh: Tensor | None,
-    dc: Tensor | None,
-    _saved: Tensor | None,
-    _saved_c: Tensor | None,
-) -> tuple[Any, ...]:
-    tensors = iter(ctx.saved_tensors)
-    n_states, n_weights, n_drop = ctx.counts
-    x = next(tensors)
-    states = [next(tensors) for _ in range(n_states)]
-    weights = [next(tensors) for _ in range(n_weights)]
-    drop = [next(tensors) for _ in range(n_drop)] or None
-    lengths, mask, y, saved, saved_c = tensors
-    arguments: tuple[Any, ...] = (x, states, weights, lengths, mask, drop, *ctx.options)
+class _Differentiable(torch.autograd.Function):
+    """The operator `layer` for autograd.
+
+    torch.library.register_autograd makes such a class too, but around it looks up defaults and
+    keywords at every call, for longer than a small layer takes; a setup_context would do the same.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, *arguments: Any) -> Any:
+        output = _below_autograd(*arguments)
+        y, _, _, saved, saved_c = output
+        ctx.set_materialize_grads(False)
+        ctx.mark_non_differentiable(saved, saved_c)
+        ctx.options = arguments[_TENSORS : _TENSORS + 3]
+        ctx.save_for_backward(*arguments[:_TENSORS], y, saved, saved_c)
+        return output
+
+    @staticmethod
+    def backward(ctx: Any, *outer: Tensor | None) -> tuple[Any, ...]:
+        return _differentiate(ctx, outer)
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Any:
+        raise BackendError(_REFUSED.format("forward-mode differentiation"))
+
+
+def _below_autograd(*arguments: Any) -> Any:
+    with torch._C._AutoDispatchBelowAutograd():
+        return torch.ops.rnnkit.layer(*arguments)
+
+
+def _layer_for_autograd(*arguments: Any) -> Any:
+    if torch._C._are_functorch_transforms_active():
+        raise BackendError(_REFUSED.format("torch.func"))
+    if arguments[-1] or forward_ad._current_level >= 0:
+        return _Differentiable.apply(*arguments)  # type: ignore[no-untyped-call]
+    return _below_autograd(*arguments)
+
+
+def _differentiate(ctx: Any, outer: tuple[Tensor | None, ...]) -> tuple[Any, ...]:
+    tensors = ctx.saved_tensors
+    arguments = (*tensors[:_TENSORS], *ctx.options)
+    dy, dh, dc = outer[:3]
     if torch.is_grad_enabled():  # the gradients are to be differentiated in their turn
-        return _structured(_through_reference(arguments, (dy, dh, dc)), ctx.counts)
-    wants = [_any(wanted) for wanted in ctx.needs_input_grad]
-    found = iter(
-        torch.ops.rnnkit.layer_backward(
-            *arguments, y, saved, saved_c, dy, dh, dc, wants[0], wants[2], wants[5]
+        gradients = _through_reference(arguments, (dy, dh, dc))
+    else:
+        # The kernels always write the gradients of the states.
+        wants = [
+            tensor is not None and (wanted or k in (1, 2))
+            for k, (tensor, wanted) in enumerate(
+                zip(tensors[:_GRADIENTS], ctx.needs_input_grad[:_GRADIENTS], strict=True)
+            )
+        ]
+        found = iter(
+            torch.ops.rnnkit.layer_backward(*arguments, *tensors[_TENSORS:], dy, dh, dc, wants)
         )
-    )
-    parts = (wants[0], 1), (True, n_states), (wants[2], n_weights), (wants[5], n_drop)
-    gradients = [next(found) if wanted else None for wanted, n in parts for _ in range(n)]
-    return _structured(gradients, ctx.counts)
-
-
-def _any(wanted: Any) -> bool:
-    return any(wanted) if isinstance(wanted, (list, tuple)) else bool(wanted)
-
-
-def _structured(gradients: list[Tensor | None], counts: tuple[int, int, int]) -> tuple[Any, ...]:
-    """Return gradients of x, states, weights and dropout masks in the operator's arguments."""
-    n_states, n_weights, n_drop = counts
-    weights = 1 + n_states
-    drop = weights + n_weights
-    return (
-        gradients[0],
-        gradients[1:weights],
-        gradients[weights:drop],
-        None,
-        None,
-        gradients[drop:] if n_drop else None,
-        *[None] * 4,
-    )
+        gradients = [next(found) if wanted else None for wanted in wants]
+    return (*gradients, *[None] * (_TENSORS + 4 - _GRADIENTS))
 
 
 def _through_reference(
     arguments: tuple[Any, ...], outer: tuple[Tensor | None, ...]
 ) -> list[Tensor | None]:
-    x, states, weights, lengths, mask, drop, cell, time_major, reverse = arguments
-    dy, dh, dc = outer
-    D = len(states[0])
+    # Under other names: where x depends on the weights, theirs is not to hold the path through x.
+    inputs = [None if t is None else t.view_as(t) for t in arguments[:_GRADIENTS]]
+    x, h0, c0, *weights = inputs[:11]
+    assert x is not None
+    assert h0 is not None
+    masks, lengths, mask = inputs[11:], arguments[13], arguments[14]
+    cell, time_major, reverse = arguments[_TENSORS : _TENSORS + 3]
+    flat = [weight for weight in weights if weight is not None]
+    drop = [each for each in masks if each is not None]
     case = Case(
         cell=CELLS[cell],
         x=x,
-        states=tuple(states),
-        flat_weights=weights,
-        bias=len(weights) == 4 * D,
+        states=(h0,) if c0 is None else (h0, c0),
+        flat_weights=flat,
+        bias=weights[2] is not None,
         time_major=time_major,
-        bidirectional=D == 2,
+        bidirectional=len(h0) == 2,
         reverse=reverse,
         lengths=lengths,
         mask=mask,
-        recurrent_dropout_masks=drop,
+        recurrent_dropout_masks=drop or None,
     )
     y, finals = reference.run(case)
-    pairs = [(y, dy), (finals[0], dh), *([(finals[1], dc)] if len(finals) == 2 else [])]
-    known = [(output, gradient) for output, gradient in pairs if gradient is not None]
-    inputs = [x, *states, *weights, *(drop or [])]
-    wanted = [tensor for tensor in inputs if tensor.requires_grad]
+    known = [pair for pair in zip((y, *finals), outer, strict=False) if pair[1] is not None]
+    wanted = [tensor for tensor in inputs if tensor is not None and tensor.requires_grad]
     found = iter(
         torch.autograd.grad(
             [output for output, _ in known],
@@ -418,19 +354,17 @@ def _through_reference(
             allow_unused=True,
         )
     )
-    return [next(found) if tensor.requires_grad else None for tensor in inputs]
+    return [
+        next(found) if tensor is not None and tensor.requires_grad else None for tensor in inputs
+    ]
 
 
-torch.library.register_autograd(
-    "rnnkit::layer", _differentiate, setup_context=_remember, lib=_library
-)
+_library.impl("layer", _layer_for_autograd, "Autograd")
 
 
 def _refuse_vmap(info: Any, in_dims: Any, *arguments: Any) -> Any:
-    raise BackendError(
-        "torch.vmap cannot run rnnkit's kernels; put the dimension into the batch, or use "
-        "backend='reference'"
-    )
+    raise BackendError(_REFUSED.format("torch.vmap"))
 
 
 torch.library.register_vmap("rnnkit::layer", _refuse_vmap, lib=_library)
+torch.library.register_vmap("rnnkit::layer_backward", _refuse_vmap, lib=_library)
