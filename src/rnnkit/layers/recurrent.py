@@ -36,10 +36,9 @@ class SimpleRNN(Recurrent, nn.RNN):
         dtype: of the parameters and the inputs.
         recurrent_dropout: probability in [0, 1) of dropping an element of h on its way into the
             product with W_hh, in training; default 0. One mask for each sequence, layer and
-            direction serves all its steps. Gal and Ghahramani (2016), arXiv 1512.05287. Runs on
-            the reference backend, which is slower.
-        backend: "auto" (default: the fastest that can serve), "torch" or "reference". Gradients of
-            gradients on a GPU need "reference": cuDNN has none.
+            direction serves all its steps. Gal and Ghahramani (2016), arXiv 1512.05287.
+        backend: "auto" (default: the fastest that can serve), "native", "torch" or "reference".
+            Gradients of gradients on a GPU need "reference": cuDNN has none.
 
     Call arguments:
         input: `(T, B, I)`, `(B, T, I)` with `batch_first`, `(T, I)` without a batch, or a
@@ -127,7 +126,7 @@ class LSTM(Recurrent, nn.LSTM):
         device: where the parameters live.
         dtype: of the parameters and the inputs.
         recurrent_dropout: on h as it enters the product with W_hh, in training; default 0.
-        backend: "auto", "torch" or "reference".
+        backend: "auto", "native", "torch" or "reference".
 
     Call arguments:
         input, lengths, mask: as for `SimpleRNN`.
@@ -203,7 +202,7 @@ class GRU(Recurrent, nn.GRU):
         recurrent_dropout: on h as it enters the products with W_hh, in training; default 0.
         reset_after: reset after the product, as torch and cuDNN do (default), or before it, which
             runs on the reference backend.
-        backend: "auto", "torch" or "reference".
+        backend: "auto", "native", "torch" or "reference".
 
     Call arguments:
         input, hx, lengths, mask: as for `SimpleRNN`.

@@ -55,7 +55,7 @@ def simple_rnn(
         recurrent_dropout_mask: `(B, H)`, multiplied onto h at every step, only where it enters the
             product with `weight_hh`; already scaled by 1 / (1 - p). Gal and Ghahramani (2016),
             arXiv 1512.05287.
-        backend: "auto", "torch" or "reference".
+        backend: "auto", "native", "torch" or "reference".
 
     Returns:
         `y (B, T, H)`, zero at every step that was not run, and `h_n (B, H)`, the state after the
@@ -126,7 +126,7 @@ def lstm(
         mask: `(B, T)` bool; false steps carry both states on. Right-padded, it equals `lengths`.
         reverse: run each row from its last step that counts to its first.
         recurrent_dropout_mask: `(B, H)`, onto h where it enters the product with `weight_hh`.
-        backend: "auto", "torch" or "reference".
+        backend: "auto", "native", "torch" or "reference".
 
     Returns:
         `y (B, T, H)`, zero at every step that was not run, and `(h_n, c_n)`, each `(B, H)`.
@@ -193,7 +193,7 @@ def gru(
         mask: `(B, T)` bool; false steps carry the state on. Right-padded, it equals `lengths`.
         reverse: run each row from its last step that counts to its first.
         recurrent_dropout_mask: `(B, H)`, onto h where it enters the products with `weight_hh`.
-        backend: "auto", "torch" (only `reset_after=True`) or "reference".
+        backend: "auto", "native", "torch" (only `reset_after=True`) or "reference".
 
     Returns:
         `y (B, T, H)`, zero at every step that was not run, and `h_n (B, H)`.
