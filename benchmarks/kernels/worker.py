@@ -145,7 +145,7 @@ def serve(pipe: Connection, name: str, backend: str, threads: int) -> None:
     while True:
         try:
             command, arguments = pipe.recv()
-        except EOFError:
+        except (EOFError, OSError):
             return
         try:
             if server is None:
@@ -159,7 +159,10 @@ def serve(pipe: Connection, name: str, backend: str, threads: int) -> None:
             answer = ("error", f"{type(error).__name__}: {text}")
         if server is not None:
             server.answered()
-        pipe.send(answer)
+        try:
+            pipe.send(answer)
+        except OSError:
+            return
 
 
 class Server:
