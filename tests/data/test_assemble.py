@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,27 @@ class TestTargets:
     @pytest.mark.parametrize("column", [[2, 3, 4, 5, 6], [0, 1, 2, 3, 5], [1, 2, 3, NAN, 5]])
     def test_columns_that_almost_count_the_rows_are_candidates(self, column: list[float]) -> None:
         assert read(Columns(time=("t",)), t=DAYS, y=column).targets == ("y",)
+
+    @pytest.mark.parametrize("last", [10, 999, NAN])
+    def test_the_older_half_tells_whether_a_column_counts_the_rows(self, last: float) -> None:
+        numbers = [*range(1, 10), last]
+        panel = read(Columns(targets=("all",)), no=numbers, y=[3, 1, 4, 1, 5, 9, 2, 6, 5, 3])
+        assert panel.targets == ("y",)
+        half = "" if last == 10 else " in the older half"
+        assert f"Left out: no, which only counts the rows{half}." in notes(panel)
+
+    def test_a_later_text_does_not_leave_a_column_out(self) -> None:
+        columns = Columns(time=("t",), targets=("all",))
+        cells = {"t": DAYS, "y": [3, 1, 4, 1, 5]}
+        assert "column 'b' holds numbers in the older half of the rows, but row 3 " in refusal(
+            columns, **cells, b=["2", "7", "1", "off", "off"]
+        )
+        panel = read(columns, **cells, b=["2", "off", "1", "off", "5"], c=list("uvwxy"))
+        assert panel.targets == ("y",)
+        assert notes(panel) == [
+            "Left out: b, with texts beside numbers in the older half of the rows.",
+            "Left out: c, without numbers.",
+        ]
 
     def test_a_count_may_be_the_target_where_there_is_nothing_else(self) -> None:
         assert read(Columns(), y=[1, 2, 3, 4]).values[:, 0].tolist() == [1, 2, 3, 4]
@@ -250,7 +272,7 @@ class TestCovariates:
             y=[3, 1, 4],
             n=["1", "2,5", "-3"],
             flag=[True, False, True],
-            mixed=["1", "2", "x"],
+            mixed=["1", "x", "2"],
             town=["Ulm", "", "Ulm "],
         )
         assert panel.covariates == (
@@ -260,8 +282,40 @@ class TestCovariates:
             Covariate("town", "static", ("Ulm",)),
         )
         assert panel.numbers.tolist() == [[1, 1], [2.5, 0], [-3, 1]]
-        assert panel.codes.tolist() == [[0, 0], [1, 0], [2, 0]]
+        assert panel.codes.tolist() == [[0, 0], [2, 0], [1, 0]]
         assert panel.codes.dtype == np.int32
+
+    def test_the_older_half_in_time_tells_what_a_column_holds(self) -> None:
+        columns = Columns(time=("t",), targets=("y",), covariates=("x",))
+        x, y = np.array(["1", "2", "3", "4", "x", "x"]), np.arange(6.0)
+        times = [*DAYS, "2020-01-06"]
+        for rows in ([0, 1, 2, 3, 4, 5], [5, 4, 3, 2, 1, 0], [4, 0, 5, 1, 3, 2]):
+            cells = {"t": [times[row] for row in rows], "y": y[rows]}
+            assert "older half of the rows, but row " in refusal(columns, **cells, x=x[rows])
+            turned = read(columns, **cells, x=x[::-1][rows])
+            assert turned.covariates[0].labels == ("1", "2", "3", "4", "x")
+
+    def test_without_times_each_series_has_its_older_half(self) -> None:
+        cells = {"s": list("aaaabbbb"), "y": [1, 2, 3, 4, 5, 6, 7, 8]}
+        columns = Columns(targets=("y",), series_id="s", covariates=("x",), order="oldest-first")
+        late, early = ["1", "2", "3", "4", "5", "6", "u", "7"], ["1", "2", "3", "4", "u", *"567"]
+        assert "but row 6 of the frame holds 'u'" in refusal(columns, **cells, x=late)
+        assert read(columns, **cells, x=early).covariates[0].labels is not None
+        turned = replace(columns, order="newest-first")
+        assert "but row 4 of the frame holds 'u'" in refusal(turned, **cells, x=early)
+        assert read(turned, **cells, x=late).covariates[0].labels is not None
+
+    def test_no_later_cell_changes_what_the_older_half_tells(self) -> None:
+        columns = Columns(targets=("y",), covariates=("x",), order="oldest-first")
+        for older in (["1", "2", "3"], ["1", "x", "3"], [True, False, True], [True, None, False]):
+            kinds = set()
+            for later in (["4", "5"], ["4", "u"], ["u", "v"], [None, None], [True, None], ["", 7]):
+                try:
+                    kind = read(columns, y=[3, 1, 4, 1, 5], x=[*older, *later]).covariates[0].labels
+                except DataError:
+                    continue  # said, with row and column
+                kinds.add(kind is None)
+            assert len(kinds) == 1
 
     def test_truth_values_with_missing_ones(self) -> None:
         flag = pd.array([True, None, False], dtype="boolean")

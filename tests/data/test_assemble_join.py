@@ -205,7 +205,7 @@ class TestCovariates:
 
     def test_labels_stay_labels(self) -> None:
         columns = Columns(targets=("y",), covariates=("p",), order="oldest-first")
-        known = read(columns, y=[1, 2, 3], p=["1", "2", "x"])
+        known = read(columns, y=[1, 2, 3], p=["1", "x", "2"])
         assert read(columns, like=known, y=[4, 5], p=[2, 1]).codes[:, 0].tolist() == [1, 0]
 
     @pytest.mark.parametrize("dtype", ["bool", "boolean", "category", object])

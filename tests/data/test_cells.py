@@ -269,6 +269,49 @@ def test_numbers_but_for_a_few_cells_are_refused() -> None:
     )
 
 
+AGES = np.arange(8) / 8
+LATE_TEXT = (
+    "column 'y' holds numbers in the older half of the rows, but row {} holds 'x'; correct or "
+    "empty this cell ({} in all are no numbers), or, if the numbers are labels, put a letter "
+    "before each of them"
+)
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["1", "x", "1", "2", "3", "4", "5", "6"], False),
+        (["1", "x", "1", "2", "y", "y", "y", "y"], False),
+        (["1", "1,5", "1", "2", "3", "4", "5", "6"], True),
+        (["", "NA", "", "", "7", "7", "x", "x"], LATE_TEXT.format(6, 2)),
+        (["", "", "", "", "", "x", "7", "7"], False),
+        (["1", "2", "1", "2", "x", "4", "x", "6"], LATE_TEXT.format(4, 2)),
+        (["1", "2", "1", "2", "x", "x", "x", "x"], LATE_TEXT.format(4, 4)),
+        (["1", "", "", "", "x", "x", "x", "x"], LATE_TEXT.format(4, 4)),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("form", [list, pd.Series])
+def test_the_older_half_tells_whether_a_column_holds_numbers(
+    cells: list[str], expected: bool | str, form: Any
+) -> None:
+    if isinstance(expected, bool):
+        assert holds_numbers(form(cells), column="y", place=place, ages=AGES) is expected
+        turned = form(cells[::-1])
+        assert holds_numbers(turned, column="y", place=place, ages=AGES[::-1]) is expected
+        return
+    with pytest.raises(DataError) as caught:
+        holds_numbers(form(cells), column="y", place=place, ages=AGES)
+    assert str(caught.value) == expected
+
+
+def test_what_a_decimal_comma_means_is_told_by_the_older_half_too() -> None:
+    cells = ["1,5", "2,5", "1", "2", "3", "4", "1.5", "6"]
+    assert not holds_numbers(cells, column="y", place=place)
+    assert holds_numbers(cells, column="y", place=place, ages=AGES)
+    assert "row 0 holds '1,5'; write numbers with a decimal point" in refusal(cells)
+
+
 def test_labels_are_sorted_and_stripped() -> None:
     codes, labels = parse_labels(["b", " a", "", "B", "a ", "na"], column="y", place=place)
     assert labels == ("B", "a", "b")

@@ -281,14 +281,52 @@ def test_kinds_of_covariates(dtype: str, tmp_path: Path) -> None:
     assert_equal(pieces(path, columns), read_panel(path, columns))
 
 
-def test_truth_values_of_which_some_are_missing_are_labels(tmp_path: Path) -> None:
+def test_truth_values_of_which_some_are_missing_are_numbers(tmp_path: Path) -> None:
     frame = daily(pd.date_range("2020-01-01", periods=30))
     frame["c"] = pd.array([True, False, None] * 10, dtype="boolean")
     path = write(frame, tmp_path)
     columns = Columns(time=("t",), targets=("y",), covariates=("c",))
     found = pieces(path, columns)
-    assert found.covariates[0].labels == ("False", "True")
+    assert found.covariates[0].labels is None
     assert_equal(found, read_panel(path, columns))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    cells=st.lists(st.sampled_from(["1", "2", "x", None]), min_size=24, max_size=24),
+    later=st.integers(0, 24),
+    order=st.permutations(range(24)),
+    columns=st.sampled_from(
+        [
+            Columns(time=("t",), targets=("y",), series_id="id", covariates=("c",)),
+            Columns(time=("d",), targets=("y",), series_id="id", covariates=("c",)),
+            Columns(
+                targets=("y",), series_id="id", covariates=("c",), order="oldest-first", step="day"
+            ),
+            Columns(targets=("y",), series_id="id", covariates=("c",), order="newest-first"),
+        ]
+    ),
+)
+def test_the_older_half_in_pieces_is_that_of_the_whole_file(
+    cells: list[str | None],
+    later: int,
+    order: list[int],
+    columns: Columns,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    times = pd.date_range("2020-01-01", periods=24)
+    cells = [cell if i >= later or cell is None else "7" for i, cell in enumerate(cells)]
+    frame = pd.DataFrame({"t": times, "d": times.strftime("%Y-%m-%d"), "y": np.arange(24.0)})
+    frame["id"], frame["c"] = ["a"] * 11 + ["b"] * 13, pd.Series(cells, dtype=object)
+    path = write(frame.iloc[order] if columns.time else frame, tmp_path_factory.mktemp("ages"))
+    try:
+        expected = read_panel(path, columns)
+    except DataError as error:
+        whole = str(error).split(", but ")[0].split(" in ")[0]
+        with pytest.raises(DataError, match=whole):
+            pieces(path, columns)
+    else:
+        assert_equal(pieces(path, columns), expected)
 
 
 @pytest.mark.parametrize("known", [[True, False, True], [True, False, None]], ids=str)
@@ -303,11 +341,8 @@ def test_later_truth_values_are_read_as_the_known_ones(
     path = write(frame[30:], tmp_path)
     found = pieces(path, columns, like=panel)
     assert_equal(found, read_panel(path, columns, like=panel))
-    cells = (found.numbers if None not in known else found.codes)[:3, 0]
-    expected = [
-        (np.nan if None not in known else -1) if cell is None else int(cell) for cell in later
-    ]
-    np.testing.assert_array_equal(cells, expected)
+    expected = [np.nan if cell is None else int(cell) for cell in later]
+    np.testing.assert_array_equal(found.numbers[:3, 0], expected)
 
 
 def broken(change: Callable[[pd.DataFrame], None]) -> pd.DataFrame:

@@ -2,8 +2,8 @@
 
 Reading finds things and does something about them; each is said in a note of the panel, or refused
 with row and column. Nothing later changes what is read of an earlier row: what is missing stays
-missing, and no value is filled from rows after it. Kinds of columns, labels and the step are found
-from all rows; they are what a column is, not what a row holds.
+missing, and no value is filled from rows after it. What a column holds, numbers or labels, is told
+by the older half of the rows; which labels there are, and the step, by all of them.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from rnnkit.data.grouping import (
     Rows,
     find_order,
     in_order,
+    row_ages,
     sorted_by_time,
     without_doubles,
 )
@@ -52,10 +53,10 @@ def read_panel(
     its values from left to right; empty cells after the last value are cut, others are missing.
 
     Targets and covariates. Cells that are empty, NA and the like are missing. A covariate holds
-    numbers if all its cells do, else labels. Statics must not change within a series; a missing one
-    is that of the row before it. The rows of a series begin where each target has had a value, and
-    end with the last value of a target; rows after it stay as future rows where a future covariate
-    has a value.
+    numbers if all cells of its older half do, else labels. Statics must not change within a series;
+    a missing one is that of the row before it. The rows of a series begin where each target has had
+    a value, and end with the last value of a target; rows after it stay as future rows where a
+    future covariate has a value.
 
     Time. Rows are sorted by time; without times they are taken in their order, or in the reverse
     order where `columns` or prices say so (`find_order`). Two rows of one series and time must be
@@ -216,10 +217,18 @@ def _read_rows(
 ) -> Panel:
     """Return the panel of a table in layout `long` or `columns`, all rows taken as known."""
     place = table.place
-    targets, chosen = choose_targets(table, columns)
     series, ids = _series(table, columns)
+    known = None if like is None else like.clock
+    read = None
+    order, evidence = columns.order, None
+    if columns.time:
+        read = read_clock(table.columns, columns, place=place, series=series, like=known)
+    elif order is None:
+        order, evidence = find_order(table.columns, series, place) or (None, None)
+    ages = row_ages(series, None if read is None else read.times, order)
+    targets, chosen = choose_targets(table, columns, ages)
     values, empty = read_targets(table, targets, may_be_empty=like is not None)
-    covariates = read_covariates(table, columns, None if like is None else like.covariates)
+    covariates = read_covariates(table, columns, None if like is None else like.covariates, ages)
     notes = [*table.notes, *chosen, *empty, *covariates.notes]
     rows = Rows(
         series=series,
@@ -227,13 +236,11 @@ def _read_rows(
         values=values,
         numbers=covariates.numbers,
         codes=covariates.codes,
-        times=None,
+        times=None if read is None else read.times,
     )
     clock = None
-    if columns.time:
-        known = None if like is None else like.clock
-        read = read_clock(table.columns, columns, place=place, series=series, like=known)
-        rows, sorting = sorted_by_time(replace(rows, times=read.times), columns.order, place)
+    if read is not None:
+        rows, sorting = sorted_by_time(rows, order, place)
         rows, differing, repeats = without_doubles(rows)
         if len(differing):
             refuse_doubles(rows, int(differing[0]), source, columns, table)
@@ -242,9 +249,6 @@ def _read_rows(
         clock = Clock(step, columns.time, read.offset, read.zone)
         notes += [*read.notes, *sorting, *repeats, *gaps]
     else:
-        order, evidence = columns.order, None
-        if order is None:
-            order, evidence = find_order(table.columns, series, place) or (None, None)
         rows, ordering = in_order(rows, order, evidence)
         notes += ordering
         used = (*columns.named, *targets)

@@ -6,7 +6,7 @@ import decimal
 import numbers
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal, NoReturn, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -80,20 +80,23 @@ def parse_numbers(
     return _finite(values, cells, column, place)
 
 
-def holds_numbers(cells: Cells, *, column: str, place: Place) -> bool:
+def holds_numbers(
+    cells: Cells, *, column: str, place: Place, ages: NDArray[np.float64] | None = None
+) -> bool:
     """Tell whether a column holds numbers rather than labels.
 
     It does if every cell that is not missing can be read as a number. Columns of truth values and
-    of times do not.
+    of times do not. With `ages`, the older half alone tells it, so that no later row does.
 
     Args:
         cells: `(N,)` as for `parse_numbers`.
         column: its name, for messages.
         place: names the row at a position, for messages.
+        ages: `(N,)` the share of rows before each row, as for `older_half`; `None` to ask all.
 
     Raises:
-        DataError: if more than 90 % of the cells are numbers, but not all; the first other cell is
-            named.
+        DataError: if more than 90 % of the cells are numbers, but not all, or if later cells are
+            not those that the older half has; the first other cell is named.
 
     Example:
         >>> holds_numbers(["1", "NA", "2"], column="x", place=str)
@@ -103,18 +106,99 @@ def holds_numbers(cells: Cells, *, column: str, place: Place) -> bool:
     """
     if isinstance(cells, pd.Series) and not _is_readable(cells.dtype):
         return False
-    values, wrong = _read(cells)
-    if not len(wrong):
-        return True
-    count = int(np.isfinite(values).sum())
-    if count <= _MOSTLY * (count + len(wrong)):
+    rows = np.arange(len(cells))
+    if ages is not None:
+        rows = np.flatnonzero(older_half(ages, ~missing_cells(cells)))
+    # Alone: what a decimal comma means must not hang on later rows either.
+    values, wrong = _read(_take(cells, rows))
+    if len(wrong):
+        row = int(rows[wrong[0]])
+        first = place(row), _cell(cells, row)
+        return refuse_mostly_numbers(column, int(np.isfinite(values).sum()), len(wrong), first)
+    if ages is not None:
+        later = np.setdiff1d(_read(cells)[1], rows)
+        if len(later):
+            row = int(later[0])
+            refuse_late_texts(column, len(later), (place(row), _cell(cells, row)))
+    return True
+
+
+def older_half(ages: NDArray[np.float64], present: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the rows that tell what a column holds, of those in which it holds something.
+
+    Args:
+        ages: `(N,)` the share of rows, 0 to 1, that are older than each row.
+        present: `(N,)` whether the cell is not missing.
+
+    Returns:
+        `(N,)` bool: the older half of all rows; where nothing is present there, of those present.
+
+    Example:
+        >>> ages = np.arange(6) / 6
+        >>> older_half(ages, np.array([1, 0, 1, 1, 1, 1], dtype=bool)).nonzero()[0].tolist()
+        [0, 2]
+        >>> older_half(ages, np.array([0, 0, 0, 1, 1, 1], dtype=bool)).nonzero()[0].tolist()
+        [3, 4]
+    """
+    older = present & (ages < 0.5)
+    if older.any() or not present.any():
+        return older
+    found = np.sort(ages[present])
+    return np.asarray(present & (ages <= found[(len(found) - 1) // 2]))
+
+
+def refuse_mostly_numbers(
+    column: str, numbers: int, others: int, first: tuple[str, object]
+) -> Literal[False]:
+    """Refuse a column of numbers but for a few cells; return false for one of labels.
+
+    Args:
+        column: its name.
+        numbers: how many of its cells are numbers.
+        others: how many are not.
+        first: the words for the row of the first of these, and the cell.
+
+    Raises:
+        DataError: if more than 90 % are numbers.
+    """
+    if numbers <= _MOSTLY * (numbers + others):
         return False
-    row = int(wrong[0])
+    where, cell = first
     raise DataError(
-        f"column {column!r} holds numbers in {count} rows, but {place(row)} holds "
-        f"{show_cell(_cell(cells, row))}; correct or empty this cell ({len(wrong)} in all are no "
-        f"numbers)"
+        f"column {column!r} holds numbers in {numbers} rows, but {where} holds {show_cell(cell)}; "
+        f"correct or empty this cell ({others} in all are no numbers)"
     )
+
+
+def refuse_late_texts(column: str, others: int, first: tuple[str, object]) -> NoReturn:
+    """Refuse a column of which the older half holds numbers, as it holds others later.
+
+    Args:
+        column: its name.
+        others: how many of its cells are no numbers.
+        first: the words for the row of the first of these, and the cell.
+
+    Raises:
+        DataError: always.
+    """
+    where, cell = first
+    raise DataError(
+        f"column {column!r} holds numbers in the older half of the rows, but {where} holds "
+        f"{show_cell(cell)}; correct or empty this cell ({others} in all are no numbers), or, if "
+        f"the numbers are labels, put a letter before each of them"
+    )
+
+
+def has_numbers(cells: Cells) -> bool:
+    """Tell whether any cell of a column can be read as a number.
+
+    Example:
+        >>> has_numbers(["x", "1"]), has_numbers(["x", "NA"])
+        (True, False)
+    """
+    if isinstance(cells, pd.Series) and not _is_readable(cells.dtype):
+        return False
+    return bool((~np.isnan(_read(cells)[0])).any())
 
 
 def parse_labels(
@@ -318,6 +402,14 @@ def _is_readable(kind: Any) -> bool:
     if types.is_complex_dtype(kind) or types.is_bool_dtype(kind):
         return False
     return not (types.is_datetime64_any_dtype(kind) or types.is_timedelta64_dtype(kind))
+
+
+def _take(cells: Cells, rows: NDArray[np.int64]) -> Cells:
+    if len(rows) == len(cells):
+        return cells
+    if isinstance(cells, pd.Series):
+        return cells.iloc[rows]
+    return [cells[row] for row in rows.tolist()]
 
 
 def _cell(cells: Cells, row: int) -> Any:

@@ -16,9 +16,7 @@ from rnnkit.data.columns import Columns
 from rnnkit.data.grouping import Rows
 from rnnkit.data.panel import MISSING, Covariate, IntArray
 from rnnkit.data.roles import read_covariates, read_targets
-from rnnkit.data.survey import Survey, read_batches
-from rnnkit.data.table import Table
-from rnnkit.data.times import clock_times
+from rnnkit.data.survey import Survey, read_batches, table_times
 from rnnkit.errors import DataError
 
 
@@ -108,7 +106,7 @@ def group_rows(
                 records = np.empty(table.rows, dtype=record)
                 records["origin"] = np.arange(first, first + table.rows)
                 if columns.time:
-                    records["time"] = _times(table, columns, survey)
+                    records["time"] = table_times(table, columns, survey.index)
                 records["values"], _ = read_targets(table, columns.targets, may_be_empty=True)
                 covariates = read_covariates(table, columns, survey.covariates)
                 records["numbers"], records["codes"] = covariates.numbers, covariates.codes
@@ -130,14 +128,6 @@ def group_rows(
         target.unlink(missing_ok=True)
         raise
     return Grouped(target, record, starts, missing)
-
-
-def _times(table: Table, columns: Columns, survey: Survey) -> Times:
-    """Return the times of the rows of a batch, read as those of the whole file."""
-    if survey.index is not None:
-        return survey.index.of(table, columns.time)
-    name = columns.time[0]
-    return clock_times(table.columns[name], column=name, place=table.place)[0]
 
 
 def _count_missing(

@@ -120,6 +120,40 @@ def in_order(
     return rows.take(grouped), (Message("The rows tell no times: they are taken oldest first."),)
 
 
+def row_ages(series: IntArray, times: Times | None, order: Order | None) -> FloatArray:
+    """Return `(N,)` the share of rows, 0 to below 1, that are older than each row.
+
+    Args:
+        series: `(N,)` the number of each row's series.
+        times: `(N,)` of the rows; `None` for rows without times, of which those of the same series
+            are compared.
+        order: of rows without times; `None` for oldest first.
+
+    Example:
+        >>> row_ages(np.array([0, 0, 1, 0, 1]), None, "newest-first").round(2).tolist()
+        [0.67, 0.33, 0.5, 0.0, 0.0]
+    """
+    N = len(series)
+    if times is not None:
+        return np.searchsorted(np.sort(times), times) / N
+    ranks, rows = row_ranks(series), np.bincount(series)[series]
+    return np.asarray((rows - 1 - ranks if order == "newest-first" else ranks) / rows)
+
+
+def row_ranks(series: IntArray) -> IntArray:
+    """Return `(N,)` how many rows of its series stand above each row.
+
+    Example:
+        >>> row_ranks(np.array([0, 0, 1, 0, 1])).tolist()
+        [0, 1, 0, 2, 1]
+    """
+    grouped = np.argsort(series, kind="stable")
+    counts = np.bincount(series)
+    ranks = np.empty(len(series), dtype=np.int64)
+    ranks[grouped] = np.arange(len(series)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return ranks
+
+
 def find_order(
     cells: Mapping[str, Cells], series: IntArray, place: Place
 ) -> tuple[Order, Message] | None:

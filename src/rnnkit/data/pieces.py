@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnkit.data.clocks import read_clock
 from rnnkit.data.columns import ALL, Columns
 from rnnkit.data.files import is_parquet, open_parquet
 from rnnkit.data.grid import step_of_words
 from rnnkit.data.grouped import group_rows
-from rnnkit.data.grouping import find_order
+from rnnkit.data.grouping import find_order, row_ages
 from rnnkit.data.header import open_parquet_columns
 from rnnkit.data.maps import MapWriter, copied
 from rnnkit.data.panel import Panel
@@ -191,18 +192,25 @@ def _resolved(
     file = open_parquet(path)
     single = [name for name in file.names if name not in file.nested]
     _, head = next(read_batches(path, [name for name in single if single.count(name) == 1]))
-    notes: tuple[Message, ...] = ()
-    if finds_target:
-        targets, notes = choose_targets(head, columns)
-        columns = replace(columns, targets=targets)
-        open_parquet_columns(path, columns.named, columns.header)
+    numbers = SeriesNumbers(columns.series_id).of(head)
+    notes: list[Message] = []
     if finds_order:
-        numbers = SeriesNumbers(columns.series_id).of(head)
         oldest = Message("The rows tell no times: they are taken oldest first.")
         found = find_order(head.columns, numbers, head.place)
         order, evidence = found or ("oldest-first", oldest)
-        columns, notes = replace(columns, order=order), (*notes, evidence)
-    return columns, notes
+        columns = replace(columns, order=order)
+        notes = [evidence]
+    if finds_target:
+        times = None
+        if columns.time:
+            place = head.place
+            read = read_clock(head.columns, columns, place=place, series=numbers, like=None)
+            times = read.times
+        targets, chosen = choose_targets(head, columns, row_ages(numbers, times, columns.order))
+        columns = replace(columns, targets=targets)
+        open_parquet_columns(path, columns.named, columns.header)
+        notes = [*chosen, *notes]
+    return columns, tuple(notes)
 
 
 def _part(panel: Panel, first: int, last: int) -> Panel:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,10 @@ from numpy.typing import NDArray
 from rnnkit.data.cells import (
     Cells,
     Place,
+    has_numbers,
     holds_numbers,
     is_empty,
+    older_half,
     parse_labels,
     parse_numbers,
 )
@@ -25,6 +28,7 @@ from rnnkit.errors import DataError
 from rnnkit.messages import Message, Value
 
 _SHOWN = 10
+_COUNTED = 5  # the fewest rows that tell whether a column counts them
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,42 +48,59 @@ class Covariates:
     notes: tuple[Message, ...]
 
 
-def choose_targets(table: Table, columns: Columns) -> tuple[tuple[str, ...], tuple[Message, ...]]:
+def choose_targets(
+    table: Table, columns: Columns, ages: FloatArray
+) -> tuple[tuple[str, ...], tuple[Message, ...]]:
     """Return the target columns of the layouts `long` and `columns`.
 
     Those named; or the only column of numbers that is nothing else; or all of them, in layout
     `columns` by default. A column that only counts the rows is one of them only if no other is.
+    The older half of the rows tells what a column is.
+
+    Args:
+        table: holds the columns.
+        columns: names them, or does not.
+        ages: `(N,)` the share of rows that are older than each row.
 
     Raises:
-        DataError: if there is no such column, or several where one was asked for.
+        DataError: if there is no such column, or several where one was asked for; if the older half
+            of a column holds numbers, but a later row does not.
     """
     if columns.targets and columns.targets != (ALL,):
         return columns.targets, ()
     candidates: list[str] = []
-    counters: list[str] = []
+    counters: dict[str, Message] = {}
+    mixed: list[str] = []
     others: list[str] = []
     taken = set(columns.named)
     for name, cells in table.columns.items():
         if name in taken:
             continue
-        if is_empty(cells) or not holds_numbers(cells, column=name, place=table.place):
-            others.append(name)
-        elif _counts_rows(parse_numbers(cells, column=name, place=table.place, missing=True)):
-            counters.append(name)
+        if is_empty(cells) or not holds_numbers(cells, column=name, place=table.place, ages=ages):
+            (mixed if has_numbers(cells) else others).append(name)
+            continue
+        values = parse_numbers(cells, column=name, place=table.place, missing=True)
+        if _counts_rows(values, ages):
+            found = (
+                "Left out: {column}, which only counts the rows."
+                if _counts_rows(values, np.zeros(table.rows))
+                else "Left out: {column}, which only counts the rows in the older half."
+            )
+            counters[name] = Message(found, {"column": name})
         else:
             candidates.append(name)
     if not candidates:  # where there is nothing else, a count may be meant
-        candidates, counters = counters, []
+        candidates, counters = list(counters), {}
     if not candidates:
         raise DataError(
             f"{table.source} has no column of numbers left to be the target; its columns are "
             f"{_listed(table.names)}"
         )
-    notes = [
-        Message("Left out: {column}, which only counts the rows.", {"column": name})
-        for name in counters
-    ]
+    notes = list(counters.values())
     if columns.targets == (ALL,) or columns.layout == "columns":
+        if mixed:
+            beside = "Left out: {columns}, with texts beside numbers in the older half of the rows."
+            notes.append(Message(beside, {"columns": ", ".join(mixed)}))
         if others:
             notes.append(
                 Message("Left out: {columns}, without numbers.", {"columns": ", ".join(others)})
@@ -90,11 +111,11 @@ def choose_targets(table: Table, columns: Columns) -> tuple[tuple[str, ...], tup
             f"{table.source} has {len(candidates)} columns that could be the target: "
             f"{_listed(candidates)}; name one with --target, or take them all with --target all"
         )
-    found = Message(
+    chosen = Message(
         "The target is {column}, the only column of numbers that is nothing else.",
         {"column": candidates[0]},
     )
-    return tuple(candidates), (*notes, found)
+    return tuple(candidates), (*notes, chosen)
 
 
 def read_targets(
@@ -117,18 +138,25 @@ def read_targets(
     return values, _missing_cells(dict(zip(targets, missing.tolist(), strict=True)), table.rows)
 
 
-def read_covariates(table: Table, columns: Columns, like: Sequence[Covariate] | None) -> Covariates:
-    """Return the covariates of a table: numbers where all cells are, and labels elsewhere.
+def read_covariates(
+    table: Table,
+    columns: Columns,
+    like: Sequence[Covariate] | None,
+    ages: FloatArray | None = None,
+) -> Covariates:
+    """Return the covariates of a table: numbers where all older cells are, and labels elsewhere.
 
     Args:
         table: holds the columns named.
         columns: names the covariates.
         like: the covariates that they must be, in kind and labels; `None` for any. A label that is
             not among theirs counts as missing.
+        ages: `(N,)` the share of rows that are older than each row: the older half tells what a
+            column is. `None` where rows are series: all of them do.
 
     Raises:
-        DataError: if a column is empty, holds numbers but for a few cells, infinite numbers or too
-            many labels; if the covariates are not those of `like`.
+        DataError: if a column is empty, holds numbers but for a few or later cells, infinite
+            numbers or too many labels; if the covariates are not those of `like`.
     """
     roles: dict[str, Role] = {
         **dict.fromkeys(columns.covariates, "past"),
@@ -153,7 +181,9 @@ def read_covariates(table: Table, columns: Columns, like: Sequence[Covariate] | 
         if name in known:
             is_number = known[name].labels is None
         else:
-            is_number = _holds_truth(cells) or holds_numbers(cells, column=name, place=table.place)
+            is_number = _holds_truth(cells, ages) or holds_numbers(
+                cells, column=name, place=table.place, ages=ages
+            )
         labels = None
         if is_number:
             cells = _counted(cells)
@@ -259,26 +289,35 @@ def _recoded(
     return recoded, (Message(template, values),)
 
 
-def _counts_rows(values: FloatArray) -> bool:
-    """Tell whether a column is 0, 1, 2, ... or 1, 2, 3, ..."""
-    if len(values) < 3 or values[0] not in (0, 1):
+def _counts_rows(values: FloatArray, ages: FloatArray) -> bool:
+    """Tell whether the older half of a column is that of 0, 1, 2, ... or 1, 2, 3, ..."""
+    if len(values) < 3:
         return False
-    return bool((values == values[0] + np.arange(len(values))).all())
+    first = (values - np.arange(len(values)))[ages < 0.5]
+    if len(first) < _COUNTED:  # too few rows to learn from: all of them are asked
+        first = values - np.arange(len(values))
+    return bool(first[0] in (0, 1) and (first == first[0]).all())
 
 
-def _holds_truth(cells: Cells) -> bool:
-    """Tell whether this is a pandas column of truth values by its type."""
-    return isinstance(cells, pd.Series) and pd.api.types.is_bool_dtype(cells.dtype)
+def _holds_truth(cells: Cells, ages: FloatArray | None) -> bool:
+    """Tell whether this is a pandas column of truth values, of which some may be missing."""
+    if not isinstance(cells, pd.Series):
+        return False
+    if ages is not None and pd.api.types.is_object_dtype(cells.dtype):
+        cells = cells[older_half(ages, cells.notna().to_numpy(dtype=bool))]
+    return _is_truth(cells)
+
+
+def _is_truth(cells: pd.Series[Any]) -> bool:
+    """Tell whether all cells that are not missing are truth values; pandas may keep objects."""
+    if pd.api.types.is_bool_dtype(cells.dtype):
+        return True
+    return bool(pd.api.types.infer_dtype(cells, skipna=True) == "boolean")
 
 
 def _counted(cells: Cells) -> Cells:
-    """Return a pandas column of truth values as 0 and 1, and other columns as they are.
-
-    Where a cell is missing, pandas may hold them as objects.
-    """
-    if not isinstance(cells, pd.Series):
-        return cells
-    if _holds_truth(cells) or pd.api.types.infer_dtype(cells, skipna=True) == "boolean":
+    """Return a pandas column of truth values as 0 and 1, and other columns as they are."""
+    if isinstance(cells, pd.Series) and _is_truth(cells):
         return cells.astype("boolean").astype("Float64")
     return cells
 

@@ -19,14 +19,16 @@ from rnnkit.data.cells import (
     holds_numbers,
     missing_cells,
     parse_labels,
+    refuse_late_texts,
     refuse_missing,
-    show_cell,
+    refuse_mostly_numbers,
 )
 from rnnkit.data.clocks import ClockTimes, read_clock
 from rnnkit.data.columns import Columns, Role
 from rnnkit.data.files import reading_parquet
 from rnnkit.data.grid import step_of_words
-from rnnkit.data.panel import Clock, Covariate, IntArray
+from rnnkit.data.grouping import row_ranks
+from rnnkit.data.panel import MISSING, Clock, Covariate, FloatArray, IntArray
 from rnnkit.data.table import Table
 from rnnkit.data.times import clock_times
 from rnnkit.data.times_parts import times_of_parts
@@ -34,7 +36,7 @@ from rnnkit.errors import DataError
 
 BATCH = 1 << 17  # rows of a file read at a time
 _LABELS = 1000  # that a covariate may have
-_MOSTLY = 0.9  # above this share of numbers, other cells are mistakes rather than labels
+_FINE = 1 << 20  # steps in which rows without times are told apart by their age
 
 
 def read_batches(path: Path, names: Sequence[str]) -> Iterator[tuple[int, Table]]:
@@ -131,7 +133,8 @@ def take_survey(
 ) -> Survey:
     """Return what a Parquet file holds; only the columns that tell it are read.
 
-    Columns of numbers are told by their type. Texts are labels unless all of them are numbers.
+    Columns of numbers are told by their type. Texts are labels unless all of them are numbers in
+    the older half of the rows.
     Times written as texts or in several columns are read from their distinct cells, so that one
     form holds for the whole file.
 
@@ -143,85 +146,143 @@ def take_survey(
 
     Raises:
         DataError: if a row names no series or holds no time; if a covariate is empty, holds numbers
-            but for a few texts, or more than 1,000 labels.
+            but for a few or later texts, or more than 1,000 labels.
     """
     types = _types(path)
     labels = {covariate.name: covariate.labels for covariate in known or ()}
-    kinds = {
-        name: _Kind(name, types[name] == "truth")
+    texts = [
+        name
         for name in (*columns.covariates, *columns.future_covariates, *columns.statics)
-        if known is None and types[name] != "number"
-    }
+        if known is None and types[name] == "other"
+    ]
     distinct = columns.time if any(types[name] != "time" for name in columns.time) else ()
     distinct = columns.time if len(columns.time) > 1 else distinct
     series = SeriesNumbers(columns.series_id)
     counts = np.zeros(0, dtype=np.int64)
     cells = pd.DataFrame(columns=list(distinct))
-    names = [*kinds, *distinct, *([columns.series_id] if columns.series_id is not None else [])]
+    names = [*distinct, *([columns.series_id] if columns.series_id is not None else [])]
     # A column is read even where none is needed, for the number of rows.
     for first, table in read_batches(path, names or columns.named[:1]):
         found = np.bincount(series.of(table), minlength=len(series.ids))
         found[: len(counts)] += counts
         counts = found
-        for name, kind in kinds.items():
-            kind.add(table.columns[name], table.place)
         if distinct:
             cells = _with_new(cells, first, table)
-    labels |= {name: kind.labels() for name, kind in kinds.items()}
-    return Survey(
-        series,
-        counts,
-        tuple(Covariate(name, role, labels.get(name)) for name, role in _roles(columns).items()),
-        *_clock(cells, columns, clock, path),
-    )
+    index, found_clock, is_local = _clock(cells, columns, clock, path)
+    if texts:
+        labels |= _labels(path, columns, texts, series, counts, index)
+    covariates = [Covariate(name, role, labels.get(name)) for name, role in _roles(columns).items()]
+    return Survey(series, counts, tuple(covariates), index, found_clock, is_local)
+
+
+def _labels(
+    path: Path,
+    columns: Columns,
+    texts: Sequence[str],
+    series: SeriesNumbers,
+    counts: IntArray,
+    index: TimeIndex | None,
+) -> dict[str, tuple[str, ...] | None]:
+    """Return the labels of each of these columns, `None` where it holds numbers.
+
+    Rows are counted by their times, which many series share, or else by how far in their series
+    they stand, to a millionth: so their older half is found without keeping each of them.
+    """
+    kinds = {name: _Kind(name) for name in texts}
+    rows = _Tally(1)
+    seen = np.zeros(len(counts), dtype=np.int64)
+    names = [*texts, *columns.time]
+    names += [] if columns.series_id is None else [columns.series_id]
+    for _, table in read_batches(path, names):
+        if columns.time:
+            ages = table_times(table, columns, index).astype(np.int64)
+        else:
+            numbers = series.of(table)
+            ranks = row_ranks(numbers) + seen[numbers]
+            seen += np.bincount(numbers, minlength=len(seen))
+            ranks = counts[numbers] - 1 - ranks if columns.order == "newest-first" else ranks
+            ages = ranks * _FINE // counts[numbers]
+        rows.add(ages, np.ones((table.rows, 1), dtype=np.int64))
+        for name, kind in kinds.items():
+            kind.add(table.columns[name], table.place, ages)
+    before = np.cumsum(rows.counts[:, 0]) - rows.counts[:, 0]
+    shares = before / rows.counts.sum() if columns.time else rows.keys / _FINE
+    return {name: kind.labels(rows.keys, shares) for name, kind in kinds.items()}
+
+
+def table_times(table: Table, columns: Columns, index: TimeIndex | None) -> Times:
+    """Return the times of the rows of a batch, read as those of the whole file."""
+    if index is not None:
+        return index.of(table, columns.time)
+    name = columns.time[0]
+    return clock_times(table.columns[name], column=name, place=table.place)[0]
+
+
+class _Tally:
+    """Counts of rows by a whole number.
+
+    Args:
+        width: how many counts are kept of each.
+    """
+
+    def __init__(self, width: int) -> None:
+        self.keys = np.empty(0, dtype=np.int64)
+        self.counts = np.empty((0, width), dtype=np.int64)
+
+    def add(self, keys: IntArray, counts: IntArray) -> None:
+        """Add `counts (N, width)` of the rows with `keys (N,)`."""
+        self.keys, place = np.unique(np.concatenate([self.keys, keys]), return_inverse=True)
+        added = np.concatenate([self.counts, counts])
+        self.counts = np.zeros((len(self.keys), added.shape[1]), dtype=np.int64)
+        np.add.at(self.counts, place, added)
 
 
 class _Kind:
     """Whether a column holds numbers or labels, as its cells tell one batch after another."""
 
-    def __init__(self, name: str, is_truth: bool) -> None:
+    def __init__(self, name: str) -> None:
         self._name = name
-        self._is_truth = is_truth
         self._places: dict[str, str] = {}  # of the first rows of labels, one more than may be
-        self._numbers = 0
-        self._others = 0
-        self._other: tuple[str, str] | None = None  # the first cell that is no number
-        self._has_missing = False
+        self._tally = _Tally(2)  # numbers and others by age
+        self._other: tuple[str, str] | None = None  # the row of the first of these, and the cell
 
-    def add(self, cells: Cells, place: Place) -> None:
+    def add(self, cells: Cells, place: Place, ages: IntArray) -> None:
         """Count the cells of a batch."""
         codes, texts = factorize_texts(cells, column=self._name)
-        counts = np.bincount(codes + 1, minlength=len(texts) + 1)
-        self._has_missing |= bool(counts[0])
         for number, text in enumerate(texts):
             if text not in self._places and len(self._places) <= _LABELS:
                 self._places[text] = place(int((codes == number).argmax()))
         numbers = _are_numbers(texts)
-        self._numbers += int(counts[1:][numbers].sum())
-        self._others += int(counts[1:][~numbers].sum())
+        present = np.flatnonzero(codes != MISSING)
+        is_number = numbers[codes[present]]
+        self._tally.add(ages[present], np.stack([is_number, ~is_number], axis=1).astype(np.int64))
         if self._other is None and not numbers.all():
-            row = int((codes == numbers.argmin()).argmax())
-            self._other = texts[int(numbers.argmin())], place(row)
+            row = int(present[is_number.argmin()])
+            self._other = place(row), texts[int(codes[row])]
 
-    def labels(self) -> tuple[str, ...] | None:
+    def labels(self, ages: IntArray, shares: FloatArray) -> tuple[str, ...] | None:
         """Return the labels, or `None` for a column of numbers.
+
+        Args:
+            ages: of all rows, each once.
+            shares: of rows that are older than those of each age.
 
         Raises:
             DataError: as `take_survey`.
         """
         if not self._places:
             raise DataError(f"column {self._name!r} is empty; leave it out of the covariates")
-        if self._is_truth and not self._has_missing:
-            return None  # counted as 0 and 1
         if self._other is None:
             return None
-        if not self._is_truth and self._numbers > _MOSTLY * (self._numbers + self._others):
-            text, place = self._other
-            raise DataError(
-                f"column {self._name!r} holds numbers in {self._numbers} rows, but {place} holds "
-                f"{show_cell(text)}; correct or empty this cell ({self._others} in all are no "
-                f"numbers)"
-            )
+        counts = self._tally.counts
+        share = shares[np.searchsorted(ages, self._tally.keys)]
+        older = share < 0.5
+        if not older.any():  # the older half of what is there
+            older = share <= np.repeat(share, counts.sum(axis=1))[(int(counts.sum()) - 1) // 2]
+        numbers, others = counts[older].sum(axis=0).tolist()
+        if not others:
+            refuse_late_texts(self._name, int(counts[:, 1].sum()), self._other)
+        refuse_mostly_numbers(self._name, numbers, others, self._other)
         texts = list(self._places)
         places = list(self._places.values())
         return parse_labels(texts, column=self._name, place=places.__getitem__)[1]
