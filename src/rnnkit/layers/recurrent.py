@@ -43,6 +43,9 @@ class SimpleRNN(Recurrent, nn.RNN):
     Call arguments:
         input: `(T, B, I)`, `(B, T, I)` with `batch_first`, `(T, I)` without a batch, or a
             PackedSequence, sorted or not. What stands at steps that do not count may be anything.
+            Or a pair `(indices, table)`: whole numbers `(T, B)` or `(B, T)`, and the `(V, I)` rows
+            that they name, such as an embedding's weights; the same result, faster where few of
+            the rows are distinct. All indices must lie in the table.
         hx: the initial state `(L·D, B, H)` (`(L·D, H)` without a batch), default zeros.
         lengths: `(B,)` whole numbers in `0..T`, tensor or list, in any order; default all T. Steps
             at or beyond a row's length are not run.

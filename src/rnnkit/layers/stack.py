@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from rnnkit.errors import ConfigError, ShapeError
 from rnnkit.layers.drop_in import ShapeRuntimeError, ShapeTypeError
-from rnnkit.ops.case import Case, Traits, check_lengths
+from rnnkit.ops.case import Case, Traits, check_lengths, check_table
 from rnnkit.ops.dispatch import check_backend, run
 from rnnkit.ops.spec import CELLS, CellSpec
 
@@ -60,7 +60,7 @@ class Recurrent(nn.RNNBase):
 
     def forward(
         self,
-        input: Tensor | PackedSequence,
+        input: Tensor | PackedSequence | tuple[Tensor, Tensor],
         hx: Any = None,
         *,
         lengths: Tensor | Sequence[int] | None = None,
@@ -75,10 +75,20 @@ class Recurrent(nn.RNNBase):
                     "with a padded tensor only"
                 )
             return self._packed(input, hx)
+        rows = None
+        if isinstance(input, tuple) and len(input) == 2:
+            rows = check_table(*input), input[1]
+            if rows[0].dim() != 2:
+                raise ShapeError(
+                    "with a table, indices must be 2-D, a row for each sequence, got shape "
+                    f"{tuple(rows[0].shape)}"
+                )
+            # of the shape that the rows would have, without them
+            input = rows[1].new_empty(1).expand(*rows[0].shape, rows[1].shape[1])
         if not isinstance(input, Tensor):
             raise ShapeTypeError(
-                f"{self._torch_name()}: input must be a Tensor or a PackedSequence, got "
-                f"{type(input).__name__}"
+                f"{self._torch_name()}: input must be a Tensor, a PackedSequence or "
+                f"(indices, table), got {type(input).__name__}"
             )
         if input.dim() not in (2, 3):
             got = f"{input.dim()}D tensor" if self._torch_name() == "RNN" else f"{input.dim()}D"
@@ -98,7 +108,10 @@ class Recurrent(nn.RNNBase):
         if T == 0:
             raise ShapeRuntimeError("Expected sequence length to be larger than 0 in RNN")
         lengths, mask = check_lengths(lengths, mask, B, T)
-        y, states = run(self._case(x, states, lengths=lengths, mask=mask), self.backend)
+        case = self._case(x, states, lengths=lengths, mask=mask)
+        if rows is not None:
+            case = case._replace(x=rows[0], table=rows[1])
+        y, states = run(case, self.backend)
         if not batched:
             y = y.squeeze(batch_dim)
             states = tuple(state.squeeze(1) for state in states)

@@ -18,7 +18,7 @@ __all__ = ["BackendInfo", "backends", "explain", "gru", "lstm", "simple_rnn"]
 
 
 def simple_rnn(
-    x: Tensor,
+    x: Tensor | tuple[Tensor, Tensor],
     weight_ih: Tensor,
     weight_hh: Tensor,
     bias_ih: Tensor | None = None,
@@ -38,7 +38,10 @@ def simple_rnn(
 
     Args:
         x: `(B, T, I)`, T at least 1; every other tensor of numbers has its dtype. What stands at
-            steps that do not count may be anything, NaN included: it reaches nothing.
+            steps that do not count may be anything, NaN included: it reaches nothing. Or a pair
+            `(indices, table)`: whole numbers `(B, T)` and the `(V, I)` rows that they name, such
+            as an embedding's weights; the same result, without the rows of every step where
+            that is faster.
         weight_ih: `(H, I)`.
         weight_hh: `(H, H)`.
         bias_ih: `(H,)`, default none.
@@ -95,7 +98,7 @@ def simple_rnn(
 
 
 def lstm(
-    x: Tensor,
+    x: Tensor | tuple[Tensor, Tensor],
     weight_ih: Tensor,
     weight_hh: Tensor,
     bias_ih: Tensor | None = None,
@@ -161,7 +164,7 @@ def lstm(
 
 
 def gru(
-    x: Tensor,
+    x: Tensor | tuple[Tensor, Tensor],
     weight_ih: Tensor,
     weight_hh: Tensor,
     bias_ih: Tensor | None = None,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import embedding
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from rnnkit.errors import ShapeError
@@ -47,7 +48,8 @@ class Case(NamedTuple):
     Args:
         cell: the cell of every layer.
         x: `(B, T, I)`; `(T, B, I)` where `time_major`, and then the outputs are `(T, B, D * H)`;
-            with `batch_sizes`, the `(N, I)` data of a PackedSequence.
+            with `batch_sizes`, the `(N, I)` data of a PackedSequence; with `table`, int64 `(B, T)`
+            or `(T, B)`, the rows of `table` that the steps read.
         states: the initial states in the cell's order, each `(L * D, B, H)`.
         flat_weights: the parameters in torch's order: per layer, per direction, then as `Weights`.
         bias: whether `flat_weights` holds biases.
@@ -61,6 +63,7 @@ class Case(NamedTuple):
         mask: `(B, T)` bool, true where a step counts; `None` for all.
         recurrent_dropout_masks: `L * D` times `(B, H)`, scaled; `None` for none.
         batch_sizes: `(T,)` int64 of a PackedSequence; then no lengths, mask or reverse.
+        table: `(V, I)`, such as the weights of an embedding; `None` where x holds the inputs.
     """
 
     cell: CellSpec
@@ -78,6 +81,7 @@ class Case(NamedTuple):
     mask: Tensor | None = None
     recurrent_dropout_masks: Sequence[Tensor] | None = None
     batch_sizes: Tensor | None = None
+    table: Tensor | None = None
 
     def traits(self) -> Traits:
         """Return what this case asks of a backend."""
@@ -86,8 +90,14 @@ class Case(NamedTuple):
             self.recurrent_dropout_masks is not None,
             self.projection,
             self.x.device.type,
-            self.x.dtype,
+            self.x.dtype if self.table is None else self.table.dtype,
         )
+
+    def looked_up(self) -> Case:
+        """Return the same case with the rows of `table` in x."""
+        if self.table is None:
+            return self
+        return self._replace(x=embedding(self.x, self.table), table=None)
 
     def weights(self) -> Iterator[Weights]:
         """Yield the parameters of each layer and direction, in the order of the states."""
@@ -105,6 +115,33 @@ def run_padded(
     x, lengths = pad_packed_sequence(PackedSequence(case.x, batch_sizes), batch_first=True)
     y, states = run(case._replace(x=x, lengths=lengths, batch_sizes=None, time_major=False))
     return pack_padded_sequence(y, lengths, batch_first=True).data, states
+
+
+def check_table(indices: Tensor, table: Tensor) -> Tensor:
+    """Return `indices` as int64 after checking that they are rows of `table`.
+
+    Raises:
+        ShapeError: unless table is `(V, I)` and indices are whole numbers in `0..V-1`.
+    """
+    if not isinstance(indices, Tensor) or not isinstance(table, Tensor):
+        raise ShapeError(
+            "in place of x, give (indices, table) as two tensors, got "
+            f"({type(indices).__name__}, {type(table).__name__})"
+        )
+    if table.dim() != 2:
+        raise ShapeError(f"table must be (V, I), got shape {tuple(table.shape)}")
+    if indices.is_floating_point() or indices.is_complex() or indices.dtype == torch.bool:
+        raise ShapeError(
+            f"indices must be whole numbers, got {indices.dtype}; is the order (indices, table)?"
+        )
+    if indices.numel() and not torch.compiler.is_compiling():
+        low, high = (int(end) for end in indices.aminmax())
+        if low < 0 or high >= len(table):
+            raise ShapeError(
+                f"indices must lie in 0..{len(table) - 1}, the rows of table, got "
+                f"{low if low < 0 else high}"
+            )
+    return indices.long()
 
 
 def check_lengths(
@@ -150,7 +187,7 @@ def valid_steps(
 
 def one_direction(
     cell: CellSpec,
-    x: Tensor,
+    x: Tensor | tuple[Tensor, Tensor],
     weight_ih: Tensor,
     weight_hh: Tensor,
     bias_ih: Tensor | None,
@@ -167,11 +204,21 @@ def one_direction(
     Raises:
         ShapeError: if a shape or dtype does not fit `x`, naming the argument.
     """
-    if x.dim() != 3 or x.shape[1] == 0:
-        raise ShapeError(f"x must be (B, T, I) with T at least 1, got shape {tuple(x.shape)}")
+    indices, table = x if isinstance(x, tuple) else (None, None)
+    if indices is not None and table is not None:
+        indices = check_table(indices, table)
+        if indices.dim() != 2 or indices.shape[1] == 0:
+            got = tuple(indices.shape)
+            raise ShapeError(f"indices must be (B, T) with T at least 1, got shape {got}")
+        x, shape = table, (*indices.shape, table.shape[1])
+    else:
+        assert isinstance(x, Tensor)
+        if x.dim() != 3 or x.shape[1] == 0:
+            raise ShapeError(f"x must be (B, T, I) with T at least 1, got shape {tuple(x.shape)}")
+        shape = x.shape
     if weight_hh.dim() != 2:
         raise ShapeError(f"weight_hh must be (G * H, H), got shape {tuple(weight_hh.shape)}")
-    B, T, I = x.shape  # noqa: E741
+    B, T, I = shape  # noqa: E741
     G, H = len(cell.gates), weight_hh.shape[-1]
     _check("weight_ih", weight_ih, (G * H, I), x)
     _check("weight_hh", weight_hh, (G * H, H), x)
@@ -188,7 +235,8 @@ def one_direction(
     zeros = x.new_zeros(1, B, H)
     return Case(
         cell=cell,
-        x=x,
+        x=x if indices is None else indices,
+        table=table,
         states=tuple(zeros if state is None else state[None] for state in states),
         flat_weights=weights,
         bias=len(weights) > 2,

@@ -13,6 +13,7 @@ from rnnkit.errors import BackendError, ConfigError, closest
 from rnnkit.native_build import why_absent
 from rnnkit.ops import framework, native, reference
 from rnnkit.ops.case import Case, Traits, check_lengths, valid_steps
+from rnnkit.ops.operators import kernels
 
 
 @dataclass(frozen=True)
@@ -100,13 +101,13 @@ def backends() -> list[BackendInfo]:
     cuda = torch.cuda.is_available()
     gpu = f"cuDNN on {torch.cuda.get_device_name()}" if cuda else "no CUDA GPU"
     fused = f"The fused calls of PyTorch {torch.__version__}: {cpu}, {gpu}."
-    if native.kernels is None:
+    if kernels is None:
         own = f"Not here: {why_absent()}."
     else:
-        own = f"Kernels of our own, a whole sequence in a call, for {native.kernels.info()['isa']}."
+        own = f"Kernels of our own, a whole sequence in a call, for {kernels.info()['isa']}."
     plain = "Step by step in plain PyTorch: slow, serves every case, and is the truth for the rest."
     return [
-        BackendInfo("native", native.kernels is not None, own),
+        BackendInfo("native", kernels is not None, own),
         BackendInfo("torch", True, fused),
         BackendInfo("reference", True, plain),
     ]

@@ -126,6 +126,7 @@ def run(case: Case) -> tuple[Tensor, States]:
     """Compute the case layer by layer, direction by direction, step by step."""
     if case.batch_sizes is not None:
         return run_padded(run, case, case.batch_sizes)
+    case = case.looked_up()
     if case.time_major:
         y, states = run(case._replace(x=case.x.transpose(0, 1), time_major=False))
         return y.transpose(0, 1), states
