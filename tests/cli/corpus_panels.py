@@ -39,6 +39,28 @@ refused(
     options=SERIES,
 )
 refused(
+    "nothing left to test on",
+    GOOD,
+    "of the 45 rows 36 are to train on, 8 to validate on and 1 to test on.*forecast of 2 rows",
+    options=(
+        "--time",
+        "day",
+        "--target",
+        "x",
+        *TINY,
+        "--train-size",
+        "0.8",
+        "--validation-size",
+        "8",
+    ),
+)
+refused(
+    "no value to test on",
+    table((day, "" if 38 <= i < 44 else value) for i, (day, value) in enumerate(ROWS)),
+    "no series of t has a value to test on .*forecasts of 2 rows .*the last 4 rows",
+    options=("--time", "day", "--target", "x", *TINY, "--test-size", "4", "--stride", "3"),
+)
+refused(
     "static that changes",
     table(changed(colours, 20, "a", DAYS[18], "5", "blue"), (*NAMES, "c")),
     "'c' .*'a' .*red .*line 2 .*blue .*line 20 ",

@@ -383,3 +383,14 @@ def test_folds_that_cannot_be_are_refused(wave, options, out, changes, says):
     assert "\n" not in str(error.value)
     assert not out.exists()
     assert not out.with_name("wave-backtest.partial").exists()
+
+
+def test_a_fold_without_values_is_refused_by_number_before_any_training(wave, options, out):
+    frame = wave()
+    horizon = options["horizon"]
+    first = len(frame) - 2 * horizon
+    frame.loc[first : first + horizon - 1, "Sold"] = np.nan
+    says = f"score a forecast on in fold 3 of 4, rows {first + 1} to {first + horizon}: ask"
+    with pytest.raises(DataError, match=says):
+        backtest(frame, options, out)
+    assert not out.with_name("wave-backtest.partial").exists()

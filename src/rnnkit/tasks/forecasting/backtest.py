@@ -16,6 +16,7 @@ from rnnkit import __version__
 from rnnkit.data.assemble import season_of
 from rnnkit.data.columns import Columns
 from rnnkit.data.panel import FloatArray, Panel
+from rnnkit.data.split import Split
 from rnnkit.errors import ConfigError, DataError
 from rnnkit.messages import Message
 from rnnkit.metrics import mase, rmse
@@ -125,8 +126,17 @@ def check_backtest(
 ) -> None:
     """Raise what `run_backtest` would, before anything is trained or thrown away."""
     size = config.horizon if size is None else size
-    _, end = fold_borders(panel, config, folds=folds, size=size)[0]
-    start = panel.before(end)
+    borders = fold_borders(panel, config, folds=folds, size=size)
+    for number, (tick, end) in enumerate(borders, start=1):
+        part = panel.before(end)
+        split = Split(known=tick, rows=end, blocks=(), reach=0, horizon=config.horizon)
+        if not len(split.test_origins(part, config.stride)):
+            raise DataError(
+                f"no series of {panel.name} has a value to score a forecast on in fold {number} of"
+                f" {folds}, rows {tick + 1} to {end}: ask for fewer or larger folds, or for data"
+                " with values there"
+            )
+    start = panel.before(borders[0][1])
     first = replace(config, test_size=size, train_size=None)
     plan_fit(start, first, season_of(columns, start))
 

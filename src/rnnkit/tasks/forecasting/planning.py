@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -251,4 +251,23 @@ def _divide(panel: Panel, config: ForecastConfig, season: int) -> tuple[Sizes, i
                     f"no series of {panel.name} has the rows to {part} on: give more rows, or a"
                     " smaller horizon, context, season or test_size"
                 )
+    _check_test(panel, config, sizes, split)
     return sizes, members, split
+
+
+def _check_test(panel: Panel, config: ForecastConfig, sizes: Sizes, split: Split) -> None:
+    """Refuse a test part on which nothing could be scored, before anything is trained."""
+    horizon, size = config.horizon, sizes.test_size
+    if not size or len(replace(split, horizon=horizon).test_origins(panel, config.stride)):
+        return
+    if size < horizon:
+        train = sizes.known - sizes.validation_size
+        raise DataError(
+            f"of the {panel.last_tick} rows {train} are to train on, {sizes.validation_size} to"
+            f" validate on and {size} to test on, but a forecast of {horizon} rows needs as many to"
+            " be scored on: give a smaller train_size or validation_size, or a smaller horizon"
+        )
+    raise DataError(
+        f"no series of {panel.name} has a value to test on where forecasts of {horizon} rows begin"
+        f" in the last {size} rows: give another stride or test_size, or test_size 0 for no test"
+    )
