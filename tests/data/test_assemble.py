@@ -285,6 +285,16 @@ class TestCovariates:
         assert panel.codes.tolist() == [[0, 0], [2, 0], [1, 0]]
         assert panel.codes.dtype == np.int32
 
+    def test_labels_are_said_with_how_many_there_are(self) -> None:
+        columns = Columns(time=("t",), targets=("y",), covariates=("n", "k"), statics=("s",))
+        cells = {"t": DAYS, "y": [3, 1, 4, 1, 5], "n": [1, 2, 3, 4, 5], "s": ["u"] * 5}
+        panel = read(columns, **cells, k=["1,234", "2,345", "", "1,234", "3,456"])
+        assert (
+            notes(panel)[0] == "Read as labels, not as numbers: k (3 different), s (1 different)."
+        )
+        later = read_panel(pd.DataFrame({**cells, "k": ["1,234"] * 5}), columns, like=panel)
+        assert not any("labels" in note for note in notes(later))
+
     def test_the_older_half_in_time_tells_what_a_column_holds(self) -> None:
         columns = Columns(time=("t",), targets=("y",), covariates=("x",))
         x, y = np.array(["1", "2", "3", "4", "x", "x"]), np.arange(6.0)

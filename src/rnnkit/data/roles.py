@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -199,11 +199,12 @@ def read_covariates(
                 notes += unknown
             codes.append(coded)
         covariates.append(Covariate(name, role, labels))
+    labelled = label_notes(covariates) if like is None else ()
     return Covariates(
         covariates=tuple(covariates),
         numbers=np.stack(numbers, axis=1) if numbers else np.empty((table.rows, 0)),
         codes=np.stack(codes, axis=1) if codes else np.empty((table.rows, 0), dtype=np.int32),
-        notes=(*_missing_cells(missing, table.rows), *notes),
+        notes=(*labelled, *_missing_cells(missing, table.rows), *notes),
     )
 
 
@@ -245,6 +246,24 @@ def check_statics(
                 f"it is {shown[0]} on {where[0]} and {shown[1]} on {where[1]}; make it a covariate,"
                 f" or correct it"
             )
+
+
+def label_notes(covariates: Iterable[Covariate]) -> tuple[Message, ...]:
+    """Return a note on the covariates that hold labels, with how many each has.
+
+    Example:
+        >>> print(*label_notes([Covariate("wind", "past", ("NW", "cv"))]))
+        Read as labels, not as numbers: wind (2 different).
+    """
+    parts = [
+        Message(
+            "{column} ({count:,} different)", {"column": known.name, "count": len(known.labels)}
+        )
+        for known in covariates
+        if known.labels is not None
+    ]
+    found = "Read as labels, not as numbers: {columns}."
+    return (Message(found, {"columns": tuple(parts)}),) if parts else ()
 
 
 def _missing_cells(counts: dict[str, int], rows: int) -> tuple[Message, ...]:

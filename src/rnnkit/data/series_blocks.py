@@ -21,7 +21,7 @@ from rnnkit.data.grid import common_step, on_their_day, step_of_words, steps_bet
 from rnnkit.data.grouped import Grouped
 from rnnkit.data.grouping import Rows, in_order, sorted_by_time, without_doubles
 from rnnkit.data.panel import MISSING, Clock, IntArray, Panel
-from rnnkit.data.roles import check_statics
+from rnnkit.data.roles import check_statics, label_notes
 from rnnkit.data.rows import with_room
 from rnnkit.data.survey import Survey, row_place
 from rnnkit.data.times import show_time
@@ -154,6 +154,7 @@ class SeriesBlocks:
             times=maps.get("times"),
             clock=self._clock,
             notes=(
+                *label_notes(self._covariates if self._like is None else ()),
                 *self._time_notes,
                 *self._found.notes(self._grouped.size, len(self._ids), self._grouped.missing),
             ),

@@ -109,6 +109,8 @@ def _parts(columns: Mapping[str, Cells], place: Place) -> dict[str, str]:
     """Return the columns by the part that each is, larger parts first."""
     known = {word: part for part, words in _NAMES.items() for word in words}
     named = [known.get(name.strip().casefold()) for name in columns]
+    if "day" in named and "month" not in named:  # a column called day that holds whole dates
+        named = ["date" if part == "day" else part for part in named]
     if None in named or len(set(named)) < len(named):
         first, cells = next(iter(columns.items()))
         is_year = holds_numbers(cells, column=first, place=place) and bool(
