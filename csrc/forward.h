@@ -262,7 +262,13 @@ void forward_rows(const Forward<F>& p, const ForwardShape<F>& s, const Share& sh
         const index row = first_row + i;
         F* y = p.y + row * p.y_row + t * p.y_step;
         if (!everything && !counts(p, row, t)) {
-          if (!share.by_units || share.thread == 0) std::memset(y, 0, sizeof(F) * std::size_t(H));
+          if (!share.by_units || share.thread == 0) {
+            const std::size_t bytes = sizeof(F) * std::size_t(H);
+            std::memset(y, 0, bytes);
+            if (p.saved != nullptr)
+              std::memset(p.saved + (t * p.B + row) * saved_width, 0, bytes * saved_of(C));
+            if (p.saved_c != nullptr) std::memset(p.saved_c + (t * p.B + row) * H, 0, bytes);
+          }
           continue;
         }
         Row<F>& now = b.step[count];

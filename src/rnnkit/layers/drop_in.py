@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rnnkit.errors import ConfigError, ShapeError
 
@@ -33,3 +34,9 @@ def constructor_errors() -> Iterator[None]:
         raise ConfigTypeError(str(error)) from error
     except ValueError as error:
         raise ConfigError(str(error)) from error
+
+
+def refuse_projection(refused: dict[str, Any]) -> None:
+    """Raise ConfigError for an argument that torch.nn takes for LSTM alone."""
+    if "proj_size" in refused:
+        raise ConfigError("proj_size argument is only supported for LSTM, not RNN or GRU")

@@ -1,21 +1,22 @@
 """SimpleRNN, LSTM and GRU: what torch.nn has, plus lengths, masks and recurrent dropout.
 
-They derive from torch.nn's classes, which own the parameters: names, initialisation, state dict,
-copying and flattening are theirs. The forward pass is ours and goes through `rnnkit.ops`.
+They derive from torch.nn's base of the recurrent layers, which owns the parameters: names,
+initialisation, state dict, copying and flattening are its. The forward pass is ours and goes
+through `rnnkit.ops`. They do not derive from nn.RNN, nn.LSTM and nn.GRU: torch.compile refuses
+whatever does.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from torch import nn
-
-from rnnkit.layers.drop_in import constructor_errors
+from rnnkit.errors import ConfigError
+from rnnkit.layers.drop_in import constructor_errors, refuse_projection
 from rnnkit.layers.stack import Recurrent, check_extras
 from rnnkit.ops.spec import CELLS, CellSpec
 
 
-class SimpleRNN(Recurrent, nn.RNN):
+class SimpleRNN(Recurrent):
     """Layers of Elman's network: h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu.
 
     A drop-in for `torch.nn.RNN`: the same arguments in the same order, parameters, random numbers,
@@ -92,12 +93,18 @@ class SimpleRNN(Recurrent, nn.RNN):
         **refused: Any,
     ) -> None:
         check_extras(num_layers, dropout, recurrent_dropout, backend)
+        refuse_projection(refused)
+        if nonlinearity not in ("tanh", "relu"):
+            raise ConfigError(
+                f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'."
+            )
+        self.nonlinearity = nonlinearity
         with constructor_errors():
             super().__init__(
+                f"RNN_{nonlinearity.upper()}",
                 input_size,
                 hidden_size,
                 num_layers,
-                nonlinearity,
                 bias,
                 batch_first,
                 dropout,
@@ -110,7 +117,7 @@ class SimpleRNN(Recurrent, nn.RNN):
         self.backend = backend
 
 
-class LSTM(Recurrent, nn.LSTM):
+class LSTM(Recurrent):
     """Layers of long short-term memory.
 
     With (i, f, g, o) = W_ih x + b_ih + W_hh h + b_hh: c' = σ(f) ∘ c + σ(i) ∘ tanh(g) and
@@ -169,6 +176,7 @@ class LSTM(Recurrent, nn.LSTM):
         check_extras(num_layers, dropout, recurrent_dropout, backend)
         with constructor_errors():
             super().__init__(
+                "LSTM",
                 input_size,
                 hidden_size,
                 num_layers,
@@ -184,7 +192,7 @@ class LSTM(Recurrent, nn.LSTM):
         self.backend = backend
 
 
-class GRU(Recurrent, nn.GRU):
+class GRU(Recurrent):
     """Layers of gated recurrent units: h' = (1 - z) ∘ n + z ∘ h.
 
     r = σ(W_ir x + b_ir + W_hr h + b_hr), z = σ(W_iz x + b_iz + W_hz h + b_hz), and
@@ -243,8 +251,10 @@ class GRU(Recurrent, nn.GRU):
         **refused: Any,
     ) -> None:
         check_extras(num_layers, dropout, recurrent_dropout, backend)
+        refuse_projection(refused)
         with constructor_errors():
             super().__init__(
+                "GRU",
                 input_size,
                 hidden_size,
                 num_layers,

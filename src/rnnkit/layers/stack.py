@@ -67,7 +67,8 @@ class Recurrent(nn.RNNBase):
         mask: Tensor | None = None,
     ) -> tuple[Any, Any]:
         """Run the stack; see the class for arguments and results."""
-        self._update_flat_weights()
+        if not torch.compiler.is_exporting():  # which takes no attribute that changes
+            self._update_flat_weights()
         if isinstance(input, PackedSequence):
             if lengths is not None or mask is not None:
                 raise ShapeError(
@@ -151,12 +152,23 @@ class Recurrent(nn.RNNBase):
 
     def _check(self, x: Tensor, states: States, batch_sizes: Tensor | None) -> None:
         try:
-            hidden: Any = states if len(states) > 1 else states[0]
-            self.check_forward_args(x, hidden, batch_sizes)
+            if len(states) == 1:
+                self.check_forward_args(x, states[0], batch_sizes)
+                return
+            self.check_input(x, batch_sizes)
+            h_size = self.get_expected_hidden_size(x, batch_sizes)
+            c_size = (*h_size[:2], self.hidden_size)
+            for k, (state, size) in enumerate(zip(states, (h_size, c_size), strict=True)):
+                self.check_hidden_size(state, size, f"Expected hidden[{k}] size {{}}, got {{}}")
         except ValueError as error:
             raise ShapeError(str(error)) from error
         except RuntimeError as error:
             raise ShapeRuntimeError(str(error)) from error
+
+    def _weights(self) -> list[Tensor]:
+        if torch.compiler.is_exporting():
+            return [getattr(self, name) for name in self._flat_weights_names]
+        return self._flat_weights  # type: ignore[return-value]  # None only half-built
 
     def _case(
         self,
@@ -174,7 +186,7 @@ class Recurrent(nn.RNNBase):
             cell=self.cell,
             x=x,
             states=states,
-            flat_weights=self._flat_weights,  # type: ignore[arg-type]  # None only half-built
+            flat_weights=self._weights(),
             bias=self.bias,
             time_major=not self.batch_first,
             projection=self.proj_size > 0,
