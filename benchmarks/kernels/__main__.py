@@ -17,6 +17,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
 from benchmarks.kernels.busy import Neighbour
 from benchmarks.kernels.case import Group
 from benchmarks.kernels.measure import Plan, Workers, measure
@@ -31,12 +36,8 @@ from benchmarks.kernels.results import (
     row_of,
 )
 from benchmarks.kernels.suites import SUITES
-from benchmarks.kernels.table import brief, markdown, summary
+from benchmarks.kernels.table import beside, brief, markdown, summary
 from benchmarks.kernels.worker import WorkerError, allowed_cores, missing
-from rich.console import Console
-from rich.markdown import Markdown
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 SGEMM_SIZES = (512, 1024, 2048, 4096)
 SGEMM_SECONDS = 4.0
@@ -84,11 +85,13 @@ def show(suite: str, results: Results, report: str, console: Console) -> None:
         table.add_column(heading, justify="right")
     table.add_column("which")
     table.add_column("ratio", justify="right")
-    for cells in brief(results):
+    for cells in brief(results, suite):
         table.add_row(*cells)
     console.print(table)
-    for line in summary(results):
+    for line in summary(results, suite):
         console.print(line)
+    if aside := beside(results, suite):
+        console.print(Markdown("\n".join(aside)))
 
 
 def parse() -> argparse.Namespace:
@@ -137,7 +140,7 @@ def settings_of(suite: str, peers: Sequence[str], arguments: argparse.Namespace)
     versions = {name: version for name, version in dists if name in NAMED}
     package = importlib.util.find_spec("rnnkit")
     assert package is not None
-    assert package.origin is not None
+    assert package.submodule_search_locations is not None
     return {
         "suite": suite,
         "peers": list(peers),
@@ -146,7 +149,9 @@ def settings_of(suite: str, peers: Sequence[str], arguments: argparse.Namespace)
         "cores": len(allowed_cores(arguments.threads)),
         "round_ms": arguments.round_ms,
         "versions": dict(sorted(versions.items())),
-        "rnnkit_code": code_digest(Path(package.origin).parent),
+        # An editable installation has its compiled module in another folder.
+        "rnnkit_code": code_digest(*map(Path, package.submodule_search_locations)),
+        "peers_code": code_digest(Path(__file__).parent / "peers"),
     }
 
 

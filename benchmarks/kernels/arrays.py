@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+
 from benchmarks.kernels.case import GATES, Case
 
 # The float64 reference is slow plain Python; rows beyond this much work are not checked.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from benchmarks.kernels.case import Case
 from benchmarks.kernels.peers.contract import Arrays
 

@@ -31,7 +31,8 @@ class Entry:
         status: "ok", "unsupported", "wrong", "failed" or "too long".
         note: why it is not "ok".
         deviation: from the reference, relative.
-        calls: a round.
+        asked: calls of a round that are asked for.
+        calls: that it did.
         seconds: a call, of each round.
         busy_seconds: the same with a busy neighbour.
         idle_share: the most processor time used while other peers ran, in cores.
@@ -43,6 +44,7 @@ class Entry:
     status: str = "ok"
     note: str = ""
     deviation: float | None = None
+    asked: int = 1
     calls: int = 1
     seconds: list[float] = field(default_factory=list)
     busy_seconds: list[float] = field(default_factory=list)
@@ -180,14 +182,14 @@ def _check(group: Group, entries: list[Entry], workers: Workers, plan: Plan) -> 
 def _calibrate(entry: Entry, worker: Worker, round_seconds: float) -> None:
     """Compile and warm up, then set the calls of a round: an epoch for a case of many batches."""
     worker.time(entry.case, entry.variant, 1)
-    once = worker.time(entry.case, entry.variant, 1).seconds
+    once = worker.time(entry.case, entry.variant, 1).each
     if entry.case.batches > 1:
-        entry.calls = entry.case.batches
+        entry.asked = entry.case.batches
         return
-    entry.calls = math.ceil(round_seconds / once)
-    if entry.calls > 1:
-        several = worker.time(entry.case, entry.variant, entry.calls).seconds / entry.calls
-        entry.calls = math.ceil(round_seconds / several)
+    entry.asked = math.ceil(round_seconds / once)
+    if entry.asked > 1:
+        several = worker.time(entry.case, entry.variant, entry.asked).each
+        entry.asked = math.ceil(round_seconds / several)
 
 
 def _rounds(entries: list[Entry], workers: Workers, plan: Plan) -> None:
@@ -211,10 +213,11 @@ def _round(entries: list[Entry], workers: Workers, *, busy: bool) -> None:
     for entry in _alive(entries):
         time.sleep(SETTLE_SECONDS)
         with _failing(entry, workers):
-            timing = workers[entry.peer].time(entry.case, entry.variant, entry.calls)
+            timing = workers[entry.peer].time(entry.case, entry.variant, entry.asked)
+            entry.calls = timing.calls
             if busy:
-                entry.busy_seconds.append(timing.seconds / entry.calls)
+                entry.busy_seconds.append(timing.each)
                 continue
-            entry.seconds.append(timing.seconds / entry.calls)
+            entry.seconds.append(timing.each)
             if len(entry.seconds) > 1:
                 entry.idle_share = max(entry.idle_share, timing.idle_share)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import statistics
 from pathlib import Path
 
+from matplotlib.figure import Figure
+
 from benchmarks.kernels.peers import OURS
 from benchmarks.kernels.results import Results, Row
 from benchmarks.kernels.table import all_cases, ours
-from matplotlib.figure import Figure
 
 
 def draw(results: Results, suite: str, path: Path) -> bool:

@@ -35,6 +35,7 @@ class Row:
         idle_share: of a core, while others ran.
         bytes: growth of the process, of each fresh one; in the memory suite only.
         budget: the seconds of rounds that were allowed.
+        cell: of the case.
     """
 
     group: str
@@ -52,6 +53,7 @@ class Row:
     idle_share: float = 0.0
     bytes: list[int] = field(default_factory=list)
     budget: float = 0.0
+    cell: str = ""
 
     @property
     def median(self) -> float:
@@ -93,6 +95,7 @@ def row_of(group: str, entry: Entry, budget: float) -> Row:
         entry.deviation,
         entry.idle_share,
         budget=budget,
+        cell=case.cell,
     )
 
 
@@ -166,11 +169,12 @@ def describe_machine() -> dict[str, Any]:
     }
 
 
-def code_digest(package: Path) -> str:
-    """Return a digest of an installed package's files, so that a new kernel is measured anew."""
+def code_digest(*folders: Path) -> str:
+    """Return a digest of the code in folders, so that a new kernel is measured anew."""
     digest = hashlib.sha256()
-    for path in sorted(package.rglob("*")):
-        if path.suffix in (".py", ".so", ".pyd"):
-            digest.update(path.relative_to(package).as_posix().encode())
-            digest.update(path.read_bytes())
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in (".py", ".so", ".pyd"):
+                digest.update(path.relative_to(folder).as_posix().encode())
+                digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from benchmarks.kernels.peers import OURS
 from benchmarks.kernels.results import Results, Row
+
+KERAS = "keras-tensorflow"
+# Who is in the table but not the best peer of a ratio: in the tutorials, whatever is no library's
+# own loop over whole networks. These have a table of ratios of their own.
+BESIDE = {"tutorial": (f"{KERAS} step", "keras-jax step", "jax-scan", "onnxruntime")}
 
 
 def by_case(rows: Iterable[Row]) -> dict[str, list[Row]]:
@@ -24,16 +29,24 @@ def ours(rows: Iterable[Row]) -> Row | None:
     return timed[0] if timed else None
 
 
-def best_peer(rows: Iterable[Row]) -> Row | None:
-    """Return the fastest row of a case that is not ours, if there is one."""
-    timed = [row for row in rows if row.peer != OURS and row.status == "ok" and row.seconds]
+def best_peer(rows: Iterable[Row], suite: str) -> Row | None:
+    """Return the fastest row of a case that is not ours nor stands beside, if there is one."""
+    out = (*BESIDE.get(suite, ()), OURS)
+    timed = [r for r in rows if r.label not in out and r.status == "ok" and r.seconds]
     return min(timed, key=lambda row: row.median, default=None)
 
 
-def ratio(rows: list[Row]) -> float | None:
+def ratio(rows: list[Row], suite: str) -> float | None:
     """Return how many times faster than the best peer we are; below 1 is a loss."""
-    own, best = ours(rows), best_peer(rows)
+    own, best = ours(rows), best_peer(rows, suite)
     return best.median / own.median if own is not None and best is not None else None
+
+
+def ratio_to(rows: list[Row], label: str) -> float | None:
+    """Return how many times faster than one label we are."""
+    own = ours(rows)
+    timed = [r for r in rows if r.label == label and r.status == "ok" and r.seconds]
+    return timed[0].median / own.median if own is not None and timed else None
 
 
 def all_cases(results: Results) -> Iterator[tuple[str, list[Row]]]:
@@ -51,16 +64,17 @@ def markdown(results: Results, suite: str) -> str:
     elif suite == "neighbour":
         lines += _neighbour(results)
     else:
-        lines += [*_times(results), *summary(results), *_costs(results), *_epochs(results)]
+        lines += [*_times(results, suite), *summary(results, suite), *beside(results, suite)]
+        lines += [*_costs(results), *_epochs(results)]
     lines += _absent(results)
     return "\n".join(lines).rstrip() + "\n"
 
 
-def brief(results: Results) -> list[tuple[str, ...]]:
+def brief(results: Results, suite: str) -> list[tuple[str, ...]]:
     """Return the rows of a table for the screen: case, our ms, the best peer's, whose, ratio."""
     table: list[tuple[str, ...]] = []
     for name, rows in all_cases(results):
-        own, best, gain = ours(rows), best_peer(rows), ratio(rows)
+        own, best, gain = ours(rows), best_peer(rows, suite), ratio(rows, suite)
         table.append(
             (
                 name,
@@ -99,21 +113,25 @@ def _labels(results: Results) -> list[str]:
     return sorted(dict.fromkeys(r.label for r in rows), key=lambda label: label != OURS)
 
 
-def _times(results: Results) -> list[str]:
+def _times(results: Results, suite: str) -> list[str]:
     labels = _labels(results)
     header = ["ms a call", *labels, "GFLOP/s", "of peak", "best peer", "ratio"]
+    if suite in BESIDE:
+        header.append(f"to {KERAS}")
     table = []
     for name, rows in all_cases(results):
         cells = {row.label: _cell(row) for row in rows}
-        own, best, gain = ours(rows), best_peer(rows), ratio(rows)
-        table.append([
+        own, best = ours(rows), best_peer(rows, suite)
+        line = [
             name,
             *(cells.get(label, "") for label in labels),
             "" if own is None else f"{own.gflops:.3g}",
             "" if own is None else f"{own.gflops / results.peak:.1%}",
             "" if best is None else best.label,
-            "" if gain is None else f"{gain:.2f}" + (" loss" if gain < 1 else ""),
-        ])  # fmt: skip
+            _gain(ratio(rows, suite)),
+            _gain(ratio_to(rows, KERAS)),
+        ]
+        table.append(line[: len(header)])
     return [
         *_grid(header, table),
         "Medians of rounds, ± half the distance of the quartiles. GFLOP/s and share of the sgemm",
@@ -122,24 +140,59 @@ def _times(results: Results) -> list[str]:
     ]
 
 
+def _gain(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}" + (" loss" if value < 1 else "")
+
+
 def _cell(row: Row) -> str:
     return _milliseconds(row) if row.status == "ok" and row.seconds else row.status
 
 
-def summary(results: Results) -> list[str]:
-    """Return the sentence about all ratios, if there are any."""
-    ratios = [(gain, name) for name, rows in all_cases(results) if (gain := ratio(rows))]
-    if not ratios:
+def summary(results: Results, suite: str) -> list[str]:
+    """Return the sentences about all ratios, if there are any."""
+    cases = list(all_cases(results))
+    gains = [(gain, name) for name, rows in cases if (gain := ratio(rows, suite))]
+    lines = _sentence("ratios", gains)
+    if suite in BESIDE:
+        keras = [(gain, name, rows) for name, rows in cases if (gain := ratio_to(rows, KERAS))]
+        lines += _sentence(f"ratios to {KERAS}", [(gain, name) for gain, name, _ in keras])
+        simple = [(gain, name) for gain, name, rows in keras if rows[0].cell == "rnn"]
+        lines += _sentence(f"ratios to {KERAS} of SimpleRNN", simple)
+    return lines
+
+
+def _sentence(what: str, gains: Sequence[tuple[float, str]]) -> list[str]:
+    if not gains:
         return []
-    mean = math.exp(statistics.fmean(math.log(gain) for gain, _ in ratios))
-    losses = sum(gain < 1 for gain, _ in ratios)
-    worst, where = min(ratios)
+    losses = sum(gain < 1 for gain, _ in gains)
+    worst, where = min(gains)
     return [
-        f"{len(ratios)} cases: geometric mean of the ratios {mean:.2f}, "
-        f"median {statistics.median(g for g, _ in ratios):.2f}, losses {losses}, "
+        f"{len(gains)} cases: geometric mean of the {what} {_mean(g for g, _ in gains):.2f}, "
+        f"median {statistics.median(g for g, _ in gains):.2f}, losses {losses}, "
         f"lowest {worst:.2f} ({where}).",
         "",
     ]
+
+
+def _mean(gains: Iterable[float]) -> float:
+    return math.exp(statistics.fmean(math.log(gain) for gain in gains))
+
+
+def beside(results: Results, suite: str) -> list[str]:
+    """Return our ratios to those that are in no ratio above, losses and their mean included."""
+    labels = [label for label in _labels(results) if label in BESIDE.get(suite, ())]
+    cases = list(all_cases(results))
+    gains = {label: [ratio_to(rows, label) for _, rows in cases] for label in labels}
+    table = [
+        [name, *(_gain(gains[label][at]) for label in labels)] for at, (name, _) in enumerate(cases)
+    ]
+    known = {label: [gain for gain in gains[label] if gain] for label in labels}
+    if not any(known.values()):
+        return []
+    means = [_gain(_mean(values)) if values else "" for values in known.values()]
+    lost = [f"{sum(gain < 1 for gain in values)} of {len(values)}" for values in known.values()]
+    table += [["geometric mean", *means], ["losses", *lost]]
+    return _grid(["ratio beside the compiled step alone", *labels], table)
 
 
 def _costs(results: Results) -> list[str]:

@@ -33,11 +33,18 @@ class Timing:
 
     Args:
         seconds: of all its calls together.
+        calls: how many there were.
         idle_share: cores' worth of processor time that the process used since its last answer.
     """
 
     seconds: float
+    calls: int
     idle_share: float
+
+    @property
+    def each(self) -> float:
+        """Seconds of a call."""
+        return self.seconds / self.calls
 
 
 def missing(name: str) -> list[str]:
@@ -96,6 +103,7 @@ class Worker:
         return self._ask("check", case, variant)  # type: ignore[no-any-return]
 
     def time(self, case: Case, variant: str, calls: int) -> Timing:
+        """Do at least so many calls."""
         return self._ask("time", case, variant, calls)  # type: ignore[no-any-return]
 
     def drop(self) -> None:
@@ -190,8 +198,8 @@ class Server:
         wall, processor = time.perf_counter() - self.since[0], time.process_time() - self.since[1]
         program = self.programs[case]
         start = time.perf_counter()
-        program.run(variant, calls)
-        return Timing(time.perf_counter() - start, processor / wall)
+        done = program.run(variant, calls)
+        return Timing(time.perf_counter() - start, done, processor / wall)
 
     def drop(self) -> None:
         self.programs.clear()

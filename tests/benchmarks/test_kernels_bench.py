@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from benchmarks.kernels.arrays import (
     CHECKED_FLOPS,
     checked_rows,
@@ -303,8 +304,8 @@ def test_ratio_is_to_the_best_peer_and_losses_stay() -> None:
         row("a", "jax-scan", 0.1, status="wrong", note="y deviates"),
         row("a", "onnxruntime", status="unsupported", note="infers only"),
     ]
-    assert ratio(rows) == pytest.approx(0.5)
-    best = best_peer(rows)
+    assert ratio(rows, "grid") == pytest.approx(0.5)
+    best = best_peer(rows, "grid")
     assert best is not None
     assert best.label == "torch.nn packed"
     report = markdown(results(*rows), "grid")
@@ -318,8 +319,8 @@ def test_ratio_is_to_the_best_peer_and_losses_stay() -> None:
 
 
 def test_ratio_needs_both() -> None:
-    assert ratio([row("a", OURS, 1.0)]) is None
-    assert ratio([row("a", "torch.nn padded", 1.0)]) is None
+    assert ratio([row("a", OURS, 1.0)], "grid") is None
+    assert ratio([row("a", "torch.nn padded", 1.0)], "grid") is None
 
 
 def test_costs_over_the_first_case() -> None:

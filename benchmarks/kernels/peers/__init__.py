@@ -31,9 +31,9 @@ PEERS = {
     OURS: PeerSpec("torch_layers", ("torch", "rnnkit")),
     "torch.nn": PeerSpec("torch_layers", ("torch",)),
     "keras-tensorflow": PeerSpec(
-        "keras_layers", ("keras", "tensorflow"), {"KERAS_BACKEND": "tensorflow"}
+        "keras_peer", ("keras", "tensorflow"), {"KERAS_BACKEND": "tensorflow"}
     ),
-    "keras-jax": PeerSpec("keras_layers", ("keras", "jax"), {"KERAS_BACKEND": "jax"}),
+    "keras-jax": PeerSpec("keras_peer", ("keras", "jax"), {"KERAS_BACKEND": "jax"}),
     "jax-scan": PeerSpec("jax_scan", ("jax",)),
     "onnxruntime": PeerSpec("onnx_session", ("onnx", "onnxruntime")),
 }

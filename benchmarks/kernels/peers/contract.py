@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import numpy as np
+
 from benchmarks.kernels.case import Case
 
 Arrays = dict[str, np.ndarray]
@@ -27,8 +28,8 @@ class Program(Protocol):
         ones; gradients of weights have their names in torch's state dict.
         """
 
-    def run(self, variant: str, calls: int) -> None:
-        """Do so many steps, and return when the last is finished."""
+    def run(self, variant: str, calls: int) -> int:
+        """Do at least so many steps; return how many, when the last is finished."""
 
 
 class Peer(Protocol):

@@ -8,10 +8,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
+
 from benchmarks.kernels.arrays import checked_rows, make_batch, make_check_dy, make_weights
 from benchmarks.kernels.case import Case, Stack
 from benchmarks.kernels.peers.contract import Arrays
-from jax import lax
 
 Params = dict[str, jax.Array]
 # Steps of the scan in one turn of XLA's loop. More than one makes training up to twice as slow, and
@@ -194,7 +195,7 @@ class JaxProgram:
                 out |= jax.grad(lambda p: loss_of(case, self.predict(p, x), target))(self.params)
         return {name: np.asarray(value) for name, value in out.items()}
 
-    def run(self, variant: str, calls: int) -> None:
+    def run(self, variant: str, calls: int) -> int:
         case = self.case
         if not case.trains:
             for _ in range(calls):
@@ -210,6 +211,7 @@ class JaxProgram:
                 x, target = self.pairs[self.done % len(self.pairs)]
                 self.state = self.train(*self.state, x, target, self.done)
             jax.block_until_ready(self.state)
+        return calls
 
 
 class JaxPeer:

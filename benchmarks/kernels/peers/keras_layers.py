@@ -1,21 +1,22 @@
 """Keras's own layers on TensorFlow or JAX, compiled as Keras 3 compiles them by default.
 
-What is timed is the compiled step itself, as in the custom loops of Keras's guides: `train_step` in
-a `tf.function` or `jax.jit`, with no callbacks and no metrics fetched between the steps.
-`jit_compile` is what `Model.compile` chooses ("auto").
+What is timed here is the compiled step itself, as in the custom loops of Keras's guides:
+`train_step` in a `tf.function` or `jax.jit`, with no callbacks and no metrics fetched between the
+steps. `jit_compile` is what `Model.compile` chooses ("auto"): XLA on JAX, none on TensorFlow where
+there is no GPU.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
+
 from benchmarks.kernels.arrays import checked_rows, make_batch, make_check_dy, make_weights
 from benchmarks.kernels.case import Case, Stack
 from benchmarks.kernels.gates import from_keras, to_keras
-from benchmarks.kernels.peers.contract import Arrays, Program, Unsupported
+from benchmarks.kernels.peers.contract import Arrays, Unsupported
 
 LAYERS = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 KINDS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -171,7 +172,7 @@ class TensorFlowProgram:
             grads = self.gradients(self.inputs.xs[0], toward, False)
         return checked(self.case, self.network, y, grads)
 
-    def run(self, variant: str, calls: int) -> None:
+    def run(self, variant: str, calls: int) -> int:
         case, xs, result = self.case, self.inputs.xs, None
         for _ in range(calls):
             at = self.done % len(xs)
@@ -183,6 +184,7 @@ class TensorFlowProgram:
             else:
                 result = self.train(xs[at], self.inputs.targets[at])
         self.tf.nest.map_structure(lambda tensor: tensor.numpy(), result)
+        return calls
 
 
 class JaxProgram:
@@ -246,7 +248,7 @@ class JaxProgram:
             grads = [own[i] for i in self.order] + ([dx] if self.case.bare else [])
         return checked(self.case, self.network, y, grads)
 
-    def run(self, variant: str, calls: int) -> None:
+    def run(self, variant: str, calls: int) -> int:
         case, xs, block = self.case, self.inputs.xs, self.jax.block_until_ready
         for _ in range(calls):
             at = self.done % len(xs)
@@ -261,6 +263,7 @@ class JaxProgram:
                 _, self.state = self.train(self.state, (xs[at], self.inputs.targets[at]))
         if case.trains and not case.bare:
             block(self.state)
+        return calls
 
 
 def checked(case: Case, network: Network, y: Any, grads: Any) -> Arrays:
@@ -273,43 +276,3 @@ def checked(case: Case, network: Network, y: Any, grads: Any) -> Arrays:
             out["x"] = arrays.pop()[:rows]
         out |= network.gradients_by_name(arrays)
     return out
-
-
-class KerasPeer:
-    """Keras on the backend that KERAS_BACKEND names."""
-
-    def __init__(self, threads: int) -> None:
-        self.versions = {"keras": keras.__version__}
-        if keras.backend.backend() == "tensorflow":
-            import tensorflow as tf
-
-            tf.config.threading.set_intra_op_parallelism_threads(threads)
-            tf.config.threading.set_inter_op_parallelism_threads(threads)
-            tf.get_logger().setLevel("ERROR")  # a retracing for each case is meant
-            self.versions["tensorflow"] = tf.__version__
-        else:
-            import jax
-
-            self.versions["jax"] = jax.__version__
-
-    def build(self, case: Case) -> Program:
-        if case.projection:
-            raise Unsupported("Keras's LSTM has no projection")
-        if keras.backend.backend() == "tensorflow":
-            return TensorFlowProgram(case)
-        return JaxProgram(case)
-
-    def product(self, size: int) -> Callable[[], None] | None:
-        return None
-
-    def forget(self) -> None:
-        keras.backend.clear_session()
-        if keras.backend.backend() == "jax":
-            import jax
-
-            jax.clear_caches()
-
-
-def peer(name: str, backend: str, threads: int) -> KerasPeer:
-    """Return the peer; which backend it is stands in the process's environment."""
-    return KerasPeer(threads)

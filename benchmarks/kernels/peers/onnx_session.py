@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
 from benchmarks.kernels.arrays import checked_rows, make_batch, make_weights
 from benchmarks.kernels.case import Case, Stack
 from benchmarks.kernels.gates import to_onnx
 from benchmarks.kernels.peers.contract import Arrays, Unsupported
-from onnx import TensorProto, helper, numpy_helper
 
 OPSET, IR_VERSION = 17, 8
 
@@ -128,9 +129,10 @@ class OnnxProgram:
         [y] = self.session.run(None, self.feed)
         return {"y": y.swapaxes(0, 1)[: checked_rows(self.case)] if self.case.bare else y}
 
-    def run(self, variant: str, calls: int) -> None:
+    def run(self, variant: str, calls: int) -> int:
         for _ in range(calls):
             self.session.run(None, self.feed)
+        return calls
 
 
 class OnnxPeer:

@@ -7,10 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from benchmarks.kernels.arrays import checked_rows, make_batch, make_check_dy, make_weights
-from benchmarks.kernels.case import Case, Stack
-from benchmarks.kernels.peers import OURS, REFERENCE
-from benchmarks.kernels.peers.contract import Arrays, Unsupported
 from torch import Tensor, nn
 from torch.nn.functional import (
     binary_cross_entropy_with_logits,
@@ -20,6 +16,11 @@ from torch.nn.functional import (
     mse_loss,
 )
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from benchmarks.kernels.arrays import checked_rows, make_batch, make_check_dy, make_weights
+from benchmarks.kernels.case import Case, Stack
+from benchmarks.kernels.peers import OURS, REFERENCE
+from benchmarks.kernels.peers.contract import Arrays, Unsupported
 
 TORCH = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 LOSSES: dict[str, Any] = {"mse": mse_loss, "bce": binary_cross_entropy_with_logits}
@@ -187,7 +188,7 @@ class TorchProgram:
                 out[name] = out[name].transpose(0, 1)[: self.rows]
         return {name: value.detach().numpy() for name, value in out.items()}
 
-    def run(self, variant: str, calls: int) -> None:
+    def run(self, variant: str, calls: int) -> int:
         case, packed, network = self.case, variant == "packed", self.network
         network.train(case.trains)
         if not case.trains:
@@ -205,6 +206,7 @@ class TorchProgram:
                 self.optimizer.zero_grad()
                 loss(network(x, self.lengths, packed), target).backward()
                 self.optimizer.step()
+        return calls
 
 
 def peer(name: str, backend: str, threads: int) -> TorchPeer:
