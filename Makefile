@@ -4,7 +4,8 @@
 #   make test      the tests
 #   make check     lint, format, types, import directions
 #   make format    put the code into the one format
-#   make bench     the airline series at four origins: the numbers of the README
+#   make bench     the recurrent kernels beside their peers, in benchmarks/results; takes hours
+#   make bench-airline   the airline series at four origins: the numbers of the README
 #   make docs      the reference of all public names, in docs/_build
 #   make venv      only install what development needs
 #   make native    compile what has changed in csrc/; test and bench do so by themselves
@@ -23,6 +24,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_READY := $(VENV)/demo-ready
 DEV_READY := $(VENV)/dev-ready
+BENCH_READY := $(VENV)/bench-ready
 NATIVE_READY := $(VENV)/native-ready
 # Both names: newer pips lock a build's own needs by the second alone.
 PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
@@ -34,7 +36,7 @@ SANITIZED := build/sanitized
 SITE := $(abspath $(VENV))/lib/python*/site-packages
 ABSENT := $(SITE)/rnnkit/native_absent.txt
 
-.PHONY: demo test check format bench docs venv native check-native wheel clean
+.PHONY: demo test check format bench bench-airline docs venv native check-native wheel clean
 
 demo: $(DEMO_READY)
 	$(BIN)/rnnkit demo
@@ -52,7 +54,10 @@ format: $(DEV_READY)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(NATIVE_READY)
+bench: $(BENCH_READY) $(NATIVE_READY)
+	$(BIN)/python -m benchmarks.kernels --suite tutorial grid extras neighbour memory
+
+bench-airline: $(NATIVE_READY)
 	$(BIN)/python benchmarks/airline.py
 
 docs: $(DEV_READY)
@@ -113,6 +118,10 @@ $(DEV_READY): pyproject.toml constraints.txt | $(BIN)/python
 	$(call install,dev,SKBUILD_BUILD_DIR=$(BUILD),--no-build-isolation)
 	@touch $(DEMO_READY) $@
 	@test -e $(ABSENT) || touch $(NATIVE_READY)
+
+$(BENCH_READY): pyproject.toml constraints.txt | $(NATIVE_READY)
+	$(call install,bench,SKBUILD_BUILD_DIR=$(BUILD),--no-build-isolation)
+	@touch $@
 
 # Where there is no compiler, the next call looks for one again.
 $(NATIVE_READY): $(NATIVE) | $(DEV_READY)
