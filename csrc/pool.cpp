@@ -42,8 +42,7 @@ struct State {
   pid_t owner = 0;
 };
 
-State* state = nullptr;
-std::mutex making;
+std::atomic<State*> state{nullptr};
 
 void work(State* of, Worker* worker) {
   unsigned done = 0;
@@ -66,13 +65,16 @@ void work(State* of, Worker* worker) {
 }
 
 // The workers of a parent process do not exist in its child; what it knew of them is left behind.
+// Without a lock, which a fork might leave locked.
 State& current() {
-  std::lock_guard<std::mutex> lock(making);
-  if (state == nullptr || state->owner != getpid()) {
-    state = new State;
-    state->owner = getpid();
+  const pid_t process = getpid();
+  for (;;) {
+    State* now = state.load(std::memory_order_acquire);
+    if (now != nullptr && now->owner == process) return *now;
+    auto fresh = std::make_unique<State>();
+    fresh->owner = process;
+    if (state.compare_exchange_strong(now, fresh.get())) return *fresh.release();
   }
-  return *state;
 }
 
 struct Block {

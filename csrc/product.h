@@ -126,26 +126,31 @@ template <class F>
 void pack_columns(const F* matrix, index K, index all, index columns, index stride, index N,
                   Panels panels, F* packed) {
   const index across = N * kWidth<F>;
-  for (index p = panels.first; p < panels.last; ++p) {
-    F* to = packed + p * all * across;
-    for (index k = 0; k < K; ++k)
-      for (index v = 0; v < N; ++v, to += kWidth<F>) {
+  for (index k = 0; k < K; ++k)  // a row at a time: memory is read in its order
+    for (index p = panels.first; p < panels.last; ++p) {
+      const F* from = matrix + k * stride + p * across;
+      F* to = packed + (p * all + k) * across;
+      for (index v = 0; v < N; ++v) {
         const index left = columns - p * across - v * kWidth<F>;
-        const F* from = matrix + k * stride + p * across + v * kWidth<F>;
-        store(to, left <= 0 ? Vec<F>{} : load_to(from, left));
+        store(to + v * kWidth<F>, left <= 0 ? Vec<F>{} : load_to(from + v * kWidth<F>, left));
       }
-  }
+    }
 }
 
 template <class F>
 inline void transpose_block(Vec<F> (&block)[kWidth<F>]) {
+  // Each round of a perfect shuffle moves one bit of an element's row to its column.
   constexpr index W = kWidth<F>;
-  F lanes[W][W];
-  for (index i = 0; i < W; ++i) store(lanes[i], block[i]);
-  for (index i = 0; i < W; ++i) {
-    F column[W];
-    for (index j = 0; j < W; ++j) column[j] = lanes[j][i];
-    block[i] = load(column);
+#pragma GCC unroll 4
+  for (index round = 1; round < W; round *= 2) {
+    Vec<F> shuffled[W];
+#pragma GCC unroll 8
+    for (index i = 0; i < W / 2; ++i) {
+      shuffled[2 * i] = interleave_low<F>(block[i], block[i + W / 2]);
+      shuffled[2 * i + 1] = interleave_high<F>(block[i], block[i + W / 2]);
+    }
+#pragma GCC unroll 16
+    for (index i = 0; i < W; ++i) block[i] = shuffled[i];
   }
 }
 

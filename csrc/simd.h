@@ -1,13 +1,14 @@
 // Vectors of one width, for the instruction set that the including file is compiled for.
 //
 // Everything here and in the headers that include it lives in a namespace of its own for each
-// instruction set (RNNKIT_NAMESPACE), and no template of the standard library is used: the linker
+// instruction set (RNNKIT_NAMESPACE), and no function of the standard library is used: the linker
 // keeps one copy of an inline function, and that copy might hold instructions a machine lacks.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #if defined(__AVX512F__) || defined(__AVX2__)
 #include <immintrin.h>
@@ -106,6 +107,29 @@ inline void store_to(F* to, Vec<F> value, index n) {
     store(to, value);
   else
     store_some(to, value, n);
+}
+
+// a0 b0 a1 b1 ... of the lower, and of the upper halves of two vectors.
+template <class F, index... I>
+inline Vec<F> interleave(Vec<F> a, Vec<F> b, index from, std::integer_sequence<index, I...>) {
+  constexpr index W = kWidth<F>;
+#if defined(__clang__)
+  return from == 0 ? __builtin_shufflevector(a, b, (I % 2 * W + I / 2)...)
+                   : __builtin_shufflevector(a, b, (I % 2 * W + I / 2 + W / 2)...);
+#else
+  using Int = typename Simd<F>::Int;
+  return from == 0
+             ? __builtin_shuffle(a, b, typename Simd<F>::ivec{Int(I % 2 * W + I / 2)...})
+             : __builtin_shuffle(a, b, typename Simd<F>::ivec{Int(I % 2 * W + I / 2 + W / 2)...});
+#endif
+}
+template <class F>
+inline Vec<F> interleave_low(Vec<F> a, Vec<F> b) {
+  return interleave<F>(a, b, 0, std::make_integer_sequence<index, kWidth<F>>{});
+}
+template <class F>
+inline Vec<F> interleave_high(Vec<F> a, Vec<F> b) {
+  return interleave<F>(a, b, 1, std::make_integer_sequence<index, kWidth<F>>{});
 }
 
 inline index smaller(index a, index b) { return a < b ? a : b; }
