@@ -110,6 +110,7 @@ class TestRows:
         assert panel.last_tick == 4
         assert panel.codes[:, 0].tolist() == [0, 0, 1, 1, 1, 1, 0, 0]
         assert notes(panel) == [
+            "Read as labels, not as numbers: kind (2 different).",
             "Cells without a value before the last value of their series: 2 of 9.",
             "Left out at the start, before each target has a value: 1 of 9 rows, in 1 of 3 series.",
             "The 3 series have from 2 to 4 rows without times: their last rows are taken as of the "

@@ -42,6 +42,7 @@ def test_four_time_columns_missing_values_and_labels(folder: Path) -> None:
     assert season_of(columns, panel) == 24
     assert notes(panel) == [
         "Cells without a value: 2,067 of 43,824 in pm2.5.",
+        "Read as labels, not as numbers: cbwd (4 different).",
         "The time is put together from year, month, day, hour.",
         "Left out at the start, before each target has a value: 24 of 43,824 rows.",
     ]
