@@ -101,7 +101,7 @@ def test_the_errors_of_a_fit_are_those_of_each_network_on_its_own_validation_row
     expected = np.stack([error for _, error in found], axis=1)
     assert expected.shape[1] >= 8
     np.testing.assert_allclose(
-        np.sort(fit.calibration.errors, axis=1), np.sort(expected, axis=1), 1e-4
+        np.sort(fit.calibration.errors, axis=1), np.sort(expected, axis=1), 1e-4, 1e-6
     )
     np.testing.assert_allclose(fit.calibration.errors[:, -1], expected[:, -1], rtol=1e-4)
 
