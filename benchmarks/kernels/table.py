@@ -102,6 +102,8 @@ def _grid(header: list[str], rows: list[list[str]]) -> list[str]:
 
 
 def _milliseconds(row: Row) -> str:
+    if len(row.seconds) == 1:
+        return f"{1e3 * row.median:.3g} ±?"
     low, high = row.quartiles
     spread = 50 * (high - low) / row.median
     return f"{1e3 * row.median:.3g} ±{spread:.0f}%"
@@ -134,8 +136,8 @@ def _times(results: Results, suite: str) -> list[str]:
         table.append(line[: len(header)])
     return [
         *_grid(header, table),
-        "Medians of rounds, ± half the distance of the quartiles. GFLOP/s and share of the sgemm",
-        "peak are ours. The ratio is the best peer's time over ours.",
+        "Medians of rounds, ± half the distance of the quartiles, ±? of a single round. GFLOP/s and",
+        "share of the sgemm peak are ours. The ratio is the best peer's time over ours.",
         "",
     ]
 

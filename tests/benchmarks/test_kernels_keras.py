@@ -107,6 +107,7 @@ def test_report_of_tutorials_has_means_and_a_table_of_what_stands_beside() -> No
     assert next(line for line in lines if line.startswith("| first")).endswith(
         "| keras-jax | 2.50 | 4.00 |"
     )
+    assert any("| 2e+03 ±? | 7e+03 ±? |" in line for line in lines)  # of one round
     # √(2.5 · 9) and √(4 · 9).
     assert any("2 cases: geometric mean of the ratios 4.74" in line for line in lines)
     assert any("geometric mean of the ratios to keras-tensorflow 6.00" in line for line in lines)
