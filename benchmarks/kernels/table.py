@@ -136,8 +136,8 @@ def _times(results: Results, suite: str) -> list[str]:
         table.append(line[: len(header)])
     return [
         *_grid(header, table),
-        "Medians of rounds, ± half the distance of the quartiles, ±? of a single round. GFLOP/s and",
-        "share of the sgemm peak are ours. The ratio is the best peer's time over ours.",
+        "Medians of rounds, ± half the distance of the quartiles, ±? of a single round. GFLOP/s",
+        "and share of the sgemm peak are ours. The ratio is the best peer's time over ours.",
         "",
     ]
 
