@@ -177,7 +177,6 @@ void prepare_backward(const Backward<F>& p, const BackwardShape<F>& s, const Sha
     const index K = gates_of(C) * H;
     pack_columns(f.w_ih, K, K, f.I, f.I, s.x_vectors, {xs.first, xs.last}, at.packed_ih);
   }
-  share.meet();
 }
 
 // The step of the forward pass before its n-th at which row b counts, or -1.
@@ -216,7 +215,7 @@ void finish_chunk(const Backward<F>& p, const BackwardShape<F>& s, const Share& 
   if (p.dx != nullptr) {
     if (f.tokens != nullptr) {
       for (index k = rows.first; k < rows.last; ++k)
-        std::memcpy(b.list_dx[k], b.list_input[k], sizeof(F) * std::size_t(GH));
+        copy(b.list_dx[k], b.list_input[k], GH);
     } else {
       with_width(s.x_vectors, [&](auto width) {
         constexpr int N = decltype(width)::value;
@@ -284,18 +283,18 @@ void backward_rows(const Backward<F>& p, const BackwardShape<F>& s, const Share&
   const bool leads = !share.by_units || share.thread == 0;
   const index dx_width = f.tokens != nullptr ? gates_of(C) * H : f.I;
   const Panels panels = share.panels(s.panels);
-  prepare_backward<F, C>(p, s, share, at);
+  if (share.by_units) prepare_backward<F, C>(p, s, share, at);
   for (index i = 0; i < rows; ++i) {
     const index row = first_row + i;
     b.last[i] = at.zeros;
     b.extra[i] = p.dh_last == nullptr ? at.zeros : p.dh_last + row * H;
     if (p.ddropout != nullptr && leads)
-      std::memset(p.ddropout + row * H, 0, sizeof(F) * std::size_t(H));
+      fill_zero(p.ddropout + row * H, H);
     if (C == Cell::lstm && leads) {
       if (p.dc_last == nullptr)
-        std::memset(at.dc + i * H, 0, sizeof(F) * std::size_t(H));
+        fill_zero(at.dc + i * H, H);
       else
-        std::memcpy(at.dc + i * H, p.dc_last + row * H, sizeof(F) * std::size_t(H));
+        copy(at.dc + i * H, p.dc_last + row * H, H);
     }
   }
   share.meet_if_by_units();
@@ -309,8 +308,7 @@ void backward_rows(const Backward<F>& p, const BackwardShape<F>& s, const Share&
         const index row = first_row + i;
         if (!everything && !counts(f, row, t)) {
           if (p.dx != nullptr && leads)
-            std::memset(p.dx + row * p.dx_row + t * p.dx_step, 0,
-                        sizeof(F) * std::size_t(dx_width));
+            fill_zero(p.dx + row * p.dx_row + t * p.dx_step, dx_width);
           continue;
         }
         const index before = everything ? n - 1 : step_before(f, row, n);
@@ -374,7 +372,7 @@ void backward_rows(const Backward<F>& p, const BackwardShape<F>& s, const Share&
       if (b.last[i] < at.d || b.last[i] >= at.d + in_chunk * s.width) continue;
       F* to = at.kept + i * s.width;
       if (!share.by_units || i % share.threads == share.thread)
-        std::memcpy(to, b.last[i], sizeof(F) * std::size_t(D::recurrent * H));
+        copy(to, b.last[i], D::recurrent * H);
       b.last[i] = to;
     }
     share.meet_if_by_units();
@@ -401,7 +399,7 @@ void backward_rows(const Backward<F>& p, const BackwardShape<F>& s, const Share&
                  });
   if (C == Cell::lstm && leads)
     for (index i = 0; i < rows; ++i)
-      std::memcpy(p.dc0 + (first_row + i) * H, at.dc + i * H, sizeof(F) * std::size_t(H));
+      copy(p.dc0 + (first_row + i) * H, at.dc + i * H, H);
 }
 
 template <class F, Cell C>
@@ -459,42 +457,39 @@ void backward_cell(const Backward<F>& p, int wanted, Pool& pool) {
         b.list_dx = arena.take<F*>(list);
       }
     }
-    void clear(F* sums, index count) const {
-      if (sums != nullptr) std::memset(sums, 0, sizeof(F) * std::size_t(count));
-    }
+    // Sums begin at zero: a thread's own, or a share of those of all.
     void begin(int thread) const {
       const Forward<F>& f = p.forward;
       const index H = f.H, GH = gates_of(C) * H;
       const BackwardScratch<F>& own = at[thread];
-      if (thread == 0) clear(own.zeros, shape.width);
-      if (!plan.by_units || thread == 0) {
-        if (p.dw_ih != nullptr) {
-          clear(own.dw_ih, GH * f.I);
-          if (shape.narrow) clear(own.dw_t, GH * f.I);
-        }
-        if (p.dw_hh != nullptr) clear(own.dw_hh, GH * H);
-        if (p.db_ih != nullptr) clear(own.db_ih, GH);
-        if (p.db_hh != nullptr) clear(own.db_hh, GH);
-      }
+      auto clear = [&](F* sums, index count) {
+        if (sums == nullptr) return;
+        const Range mine = plan.by_units ? part(count, thread, plan.threads) : Range{0, count};
+        fill_zero(sums + mine.first, mine.size());
+      };
+      clear(own.dw_ih, GH * f.I);
+      if (shape.narrow && p.dw_ih != nullptr && (!plan.by_units || thread == 0))
+        fill_zero(own.dw_t, GH * f.I);
+      clear(own.dw_hh, GH * H);
+      clear(own.db_ih, GH);
+      clear(own.db_hh, GH);
     }
-    // The sums of all threads, each gate's row by one of them and in one order.
-    void sum(const Share& share) const {
+    // Adds up what the threads have, in one order.
+    void sum() const {
       const Forward<F>& f = p.forward;
       const index H = f.H, GH = gates_of(C) * H;
-      share.meet();
       const int parts = plan.by_units ? 1 : plan.threads;
-      const Range gates = part(GH, share.thread, share.threads);
       for (int k = 0; k < parts; ++k) {
-        auto add = [&](const F* from, F* to, index across) {
+        auto add = [&](const F* from, F* to, index count) {
           if (to == nullptr || k == 0) return;
-          for (index m = gates.first * across; m < gates.last * across; ++m) to[m] += from[m];
+          for (index m = 0; m < count; ++m) to[m] += from[m];
         };
-        add(at[k].dw_ih, p.dw_ih, f.I);
-        add(at[k].dw_hh, p.dw_hh, H);
-        add(at[k].db_ih, p.db_ih, 1);
-        add(at[k].db_hh, p.db_hh, 1);
+        add(at[k].dw_ih, p.dw_ih, GH * f.I);
+        add(at[k].dw_hh, p.dw_hh, GH * H);
+        add(at[k].db_ih, p.db_ih, GH);
+        add(at[k].db_hh, p.db_hh, GH);
         if (p.dw_ih != nullptr && shape.narrow)
-          for (index m = gates.first; m < gates.last; ++m)
+          for (index m = 0; m < GH; ++m)
             for (index i = 0; i < f.I; ++i) p.dw_ih[m * f.I + i] += at[k].dw_t[i * GH + m];
       }
     }
@@ -505,8 +500,12 @@ void backward_cell(const Backward<F>& p, int wanted, Pool& pool) {
   call.lay_out_all(count);
   Arena arena(Pool::scratch(std::size_t(count.used())));
   call.lay_out_all(arena);
-  pool.run(
-      plan.threads,
+  fill_zero(call.at[0].zeros, call.shape.width);
+  if (!plan.by_units)
+    prepare_backward<F, C>(p, call.shape, Share{0, 1, false, {0, p.forward.B}, nullptr},
+                           call.at[0]);
+  run_plan(
+      plan, pool,
       [](void* context, int thread) {
         Call& call = *static_cast<Call*>(context);
         const Share share{thread, call.plan.threads, call.plan.by_units, call.rows(thread),
@@ -516,9 +515,9 @@ void backward_cell(const Backward<F>& p, int wanted, Pool& pool) {
           backward_rows<F, C, decltype(width)::value>(call.p, call.shape, share, call.at[thread],
                                                       call.buffers[thread]);
         });
-        call.sum(share);
       },
       &call);
+  call.sum();
 }
 
 }  // namespace rnnkit::RNNKIT_NAMESPACE

@@ -137,7 +137,8 @@ Buffers<F> lay_out_buffers(index rows, index chunk, Arena& own) {
   return b;
 }
 
-// Merges the biases and packs the weights, all threads together.
+// Merges the biases and packs the weights: all of it for threads that take rows, before they begin;
+// where they take units, each its own.
 template <class F, Cell C>
 void prepare_forward(const Forward<F>& p, const ForwardShape<F>& s, const Share& share,
                      const ForwardScratch<F>& at) {
@@ -159,7 +160,6 @@ void prepare_forward(const Forward<F>& p, const ForwardShape<F>& s, const Share&
   } else {
     pack_gates(p.w_hh, s.G, H, H, s.U, panels, at.packed_hh);
   }
-  share.meet();
 }
 
 // GRU with the reset before the product: r and z first, then n from r * h.
@@ -211,7 +211,7 @@ void forward_rows(const Forward<F>& p, const ForwardShape<F>& s, const Share& sh
   const index H = p.H, rows = share.rows.size(), first_row = share.rows.first;
   const bool everything = all_count(p);
   const Panels panels = share.panels(s.panels);
-  prepare_forward<F, C>(p, s, share, at);
+  if (share.by_units) prepare_forward<F, C>(p, s, share, at);
   for (index i = 0; i < rows; ++i) {
     const index row = first_row + i;
     b.h[i] = p.h0 + row * H;
@@ -263,11 +263,9 @@ void forward_rows(const Forward<F>& p, const ForwardShape<F>& s, const Share& sh
         F* y = p.y + row * p.y_row + t * p.y_step;
         if (!everything && !counts(p, row, t)) {
           if (!share.by_units || share.thread == 0) {
-            const std::size_t bytes = sizeof(F) * std::size_t(H);
-            std::memset(y, 0, bytes);
-            if (p.saved != nullptr)
-              std::memset(p.saved + (t * p.B + row) * saved_width, 0, bytes * saved_of(C));
-            if (p.saved_c != nullptr) std::memset(p.saved_c + (t * p.B + row) * H, 0, bytes);
+            fill_zero(y, H);
+            if (p.saved != nullptr) fill_zero(p.saved + (t * p.B + row) * saved_width, saved_width);
+            if (p.saved_c != nullptr) fill_zero(p.saved_c + (t * p.B + row) * H, H);
           }
           continue;
         }
@@ -310,9 +308,8 @@ void forward_rows(const Forward<F>& p, const ForwardShape<F>& s, const Share& sh
   }
   if (share.by_units && share.thread != 0) return;
   for (index i = 0; i < rows; ++i) {
-    const std::size_t bytes = sizeof(F) * std::size_t(H);
-    std::memcpy(p.h_last + (first_row + i) * H, b.h[i], bytes);
-    if (C == Cell::lstm) std::memcpy(p.c_last + (first_row + i) * H, b.c[i], bytes);
+    copy(p.h_last + (first_row + i) * H, b.h[i], H);
+    if (C == Cell::lstm) copy(p.c_last + (first_row + i) * H, b.c[i], H);
   }
 }
 
@@ -356,8 +353,10 @@ void forward_cell(const Forward<F>& p, int wanted, Pool& pool) {
   call.lay_out_all(count);
   Arena arena(Pool::scratch(std::size_t(count.used())));
   call.lay_out_all(arena);
-  pool.run(
-      plan.threads,
+  if (!plan.by_units)
+    prepare_forward<F, C>(p, call.shape, Share{0, 1, false, {0, p.B}, nullptr}, call.shared);
+  run_plan(
+      plan, pool,
       [](void* context, int thread) {
         Call& call = *static_cast<Call*>(context);
         const Share share{thread, call.plan.threads, call.plan.by_units, call.rows(thread),

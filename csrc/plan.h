@@ -132,11 +132,8 @@ struct Share {
   bool by_units;
   Range rows;
   Barrier* barrier;
-  void meet() const {
-    if (threads > 1) barrier->wait();
-  }
   void meet_if_by_units() const {
-    if (by_units) meet();
+    if (by_units) barrier->wait();
   }
   Panels panels(index count) const {
     if (!by_units) return {0, count};
@@ -144,6 +141,14 @@ struct Share {
     return {mine.first, mine.last};
   }
 };
+
+// Runs task(context, thread) for every thread of a plan.
+inline void run_plan(const Plan& plan, Pool& pool, Pool::Task task, void* context) {
+  if (plan.by_units)
+    pool.run_together(plan.threads, task, context);
+  else
+    pool.run(plan.threads, task, context);
+}
 
 // Steps run before the products that can wait are made up for: enough rows for these to be fast,
 // few enough for them to be in cache still.

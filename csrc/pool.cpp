@@ -6,12 +6,12 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <new>
 #include <thread>
-#include <vector>
 
 namespace rnnkit {
 namespace {
@@ -25,42 +25,51 @@ inline void pause_briefly() {
 // Long enough for a thread that is running, short where it is not.
 constexpr int kSpins = 2000;
 
-struct Worker {
-  std::atomic<unsigned> asked{0};
-  std::atomic<bool> sleeping{false};
-  Pool::Task task = nullptr;
-  void* context = nullptr;
-  int thread = 0;
-  std::mutex mutex;
-  std::condition_variable wake;
-};
+// A call's number and how many of its parts nobody has begun yet, in one word: who takes a part has
+// it before the call can end, and nobody takes a part of a call that is over.
+using Ticket = std::uint64_t;
+constexpr Ticket kParts = 0xffffffff;
 
 struct State {
   std::mutex one_call;
-  std::vector<Worker*> workers;
-  std::atomic<int> running{0};
+  std::atomic<Ticket> ticket{0};
+  std::atomic<int> done{0};
+  Pool::Task task = nullptr;  // with `context`, of the call at present
+  void* context = nullptr;
+  std::atomic<int> sleeping{0};
+  std::mutex mutex;
+  std::condition_variable wake;
+  int workers = 0;
   pid_t owner = 0;
 };
 
 std::atomic<State*> state{nullptr};
 
-void work(State* of, Worker* worker) {
-  unsigned done = 0;
+// Runs a part that nobody has begun, if there is one.
+bool take_part(State& of) {
+  Ticket now = of.ticket.load(std::memory_order_acquire);
+  while ((now & kParts) != 0) {
+    if (!of.ticket.compare_exchange_weak(now, now - 1, std::memory_order_acq_rel)) continue;
+    of.task(of.context, static_cast<int>(now & kParts) - 1);
+    of.done.fetch_add(1, std::memory_order_release);
+    return true;
+  }
+  return false;
+}
+
+void work(State* of) {
   for (;;) {
     int spins = 0;
-    while (worker->asked.load(std::memory_order_acquire) == done) {
-      if (++spins < 20 * kSpins) {
+    while (!take_part(*of)) {
+      if (++spins < kSpins) {
         pause_briefly();
         continue;
       }
-      std::unique_lock<std::mutex> lock(worker->mutex);
-      worker->sleeping.store(true);
-      worker->wake.wait(lock, [&] { return worker->asked.load() != done; });
-      worker->sleeping.store(false);
+      std::unique_lock<std::mutex> lock(of->mutex);
+      of->sleeping.fetch_add(1);
+      of->wake.wait(lock, [&] { return (of->ticket.load() & kParts) != 0; });
+      of->sleeping.fetch_sub(1);
     }
-    ++done;
-    worker->task(worker->context, worker->thread);
-    of->running.fetch_sub(1, std::memory_order_release);
   }
 }
 
@@ -106,37 +115,45 @@ Pool& Pool::instance() {
   return pool;
 }
 
-void Pool::run(int threads, Task task, void* context) {
-  if (threads <= 1) {
-    task(context, 0);
-    return;
-  }
+namespace {
+
+// Hands out parts 0 to parts - 1 to workers; `mine` runs meanwhile.
+template <class Mine>
+void start(int parts, int workers, Pool::Task task, void* context, Mine&& mine) {
   State& now = current();
   std::lock_guard<std::mutex> lock(now.one_call);
-  while (static_cast<int>(now.workers.size()) < threads - 1) {
-    auto worker = std::make_unique<Worker>();
-    worker->thread = static_cast<int>(now.workers.size()) + 1;
-    std::thread(work, &now, worker.get()).detach();
-    now.workers.push_back(worker.release());
+  for (; now.workers < workers; ++now.workers) std::thread(work, &now).detach();
+  now.task = task;
+  now.context = context;
+  now.done.store(0, std::memory_order_relaxed);
+  const Ticket call = (now.ticket.load(std::memory_order_relaxed) >> 32) + 1;
+  now.ticket.store(call << 32 | static_cast<Ticket>(parts));
+  if (now.sleeping.load() != 0) {
+    std::lock_guard<std::mutex> held(now.mutex);
+    now.wake.notify_all();
   }
-  now.running.store(threads - 1, std::memory_order_relaxed);
-  for (int i = 0; i < threads - 1; ++i) {
-    Worker& worker = *now.workers[static_cast<std::size_t>(i)];
-    worker.task = task;
-    worker.context = context;
-    worker.asked.fetch_add(1);
-    if (worker.sleeping.load()) {
-      std::lock_guard<std::mutex> held(worker.mutex);
-      worker.wake.notify_one();
-    }
-  }
-  task(context, 0);
-  for (int spins = 0; now.running.load(std::memory_order_acquire) != 0; ++spins) {
+  mine(now);
+  for (int spins = 0; now.done.load(std::memory_order_acquire) != parts; ++spins) {
     if (spins < kSpins)
       pause_briefly();
     else
       sched_yield();
   }
+}
+
+}  // namespace
+
+void Pool::run(int parts, Task task, void* context) {
+  if (parts == 1) return task(context, 0);
+  start(parts, parts - 1, task, context, [](State& now) {
+    while (take_part(now)) {
+    }
+  });
+}
+
+void Pool::run_together(int parts, Task task, void* context) {
+  // The last part is the caller's; every worker that takes another stays in it.
+  start(parts - 1, parts - 1, task, context, [&](State&) { task(context, parts - 1); });
 }
 
 void* Pool::scratch(std::size_t bytes) {

@@ -18,13 +18,17 @@ class Barrier {
   unsigned round_ = 0;  // accessed atomically
 };
 
-// Runs a function on several threads at once; the caller is thread 0. One call at a time has the
-// workers; others wait. Workers are made when they are first needed, and anew after a fork.
+// Shares parts of a call among threads; the caller is one of them. One call at a time has the
+// workers, others wait. Workers are made when they are first needed, and anew after a fork.
 class Pool {
  public:
-  using Task = void (*)(void* context, int thread);
+  using Task = void (*)(void* context, int part);
   static Pool& instance();
-  void run(int threads, Task task, void* context);
+  // Runs every part once, on as many threads as are free: the caller goes on with what no worker
+  // has begun, so that a worker without a core holds up nothing.
+  void run(int parts, Task task, void* context);
+  // Runs every part on a thread of its own, all at once, so that they can meet.
+  void run_together(int parts, Task task, void* context);
   // At least `bytes` of scratch, aligned to 64, of the calling thread, valid until its next call.
   static void* scratch(std::size_t bytes);
 };

@@ -132,6 +132,15 @@ inline Vec<F> interleave_high(Vec<F> a, Vec<F> b) {
   return interleave<F>(a, b, 1, std::make_integer_sequence<index, kWidth<F>>{});
 }
 
+template <class F>
+inline void copy(F* to, const F* from, index count) {
+  if (count > 0) std::memcpy(to, from, sizeof(F) * std::size_t(count));
+}
+template <class F>
+inline void fill_zero(F* to, index count) {
+  if (count > 0) std::memset(to, 0, sizeof(F) * std::size_t(count));
+}
+
 inline index smaller(index a, index b) { return a < b ? a : b; }
 inline index larger(index a, index b) { return a > b ? a : b; }
 inline index ceil_div(index a, index b) { return (a + b - 1) / b; }
