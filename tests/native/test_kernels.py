@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 QUICK = "RNNKIT_QUICK" in os.environ  # test_isas.py sets it
-EXAMPLES = 30 if QUICK else 150
+EXAMPLES = 60 if QUICK else 250
 WANTED = {
     "x": lambda name: name == "x",
     "weights": lambda name: name[0] in "wb",
