@@ -462,17 +462,17 @@ void backward_cell(const Backward<F>& p, int wanted, Pool& pool) {
       const Forward<F>& f = p.forward;
       const index H = f.H, GH = gates_of(C) * H;
       const BackwardScratch<F>& own = at[thread];
-      auto clear = [&](F* sums, index count) {
-        if (sums == nullptr) return;
+      auto clear = [&](F* sums, index count, const F* wanted) {
+        if (wanted == nullptr) return;  // then `sums` has no place of its own
         const Range mine = plan.by_units ? part(count, thread, plan.threads) : Range{0, count};
         fill_zero(sums + mine.first, mine.size());
       };
-      clear(own.dw_ih, GH * f.I);
+      clear(own.dw_ih, GH * f.I, p.dw_ih);
       if (shape.narrow && p.dw_ih != nullptr && (!plan.by_units || thread == 0))
         fill_zero(own.dw_t, GH * f.I);
-      clear(own.dw_hh, GH * H);
-      clear(own.db_ih, GH);
-      clear(own.db_hh, GH);
+      clear(own.dw_hh, GH * H, p.dw_hh);
+      clear(own.db_ih, GH, p.db_ih);
+      clear(own.db_hh, GH, p.db_hh);
     }
     // Adds up what the threads have, in one order.
     void sum() const {
