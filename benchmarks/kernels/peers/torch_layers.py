@@ -91,13 +91,16 @@ class Network(nn.Module):
             width = case.H if case.decoder_steps else case.features
             self.dense = nn.Linear(width, case.outputs)
 
-    def forward(self, x: Tensor, lengths: Tensor | None, packed: bool) -> Tensor:
+    def forward(self, x: Any, lengths: Tensor | None, packed: bool) -> Tensor:
         """Return the bare layer's outputs, or the Dense layer's."""
         case = self.case
-        if case.vocabulary:
+        if case.vocabulary and self.ours and not case.dropout:
+            x = (x, self.embedding.weight)
+        elif case.vocabulary:
             x = embedding(x, self.embedding.weight)
-        if case.dropout:
-            x = dropout(x, case.dropout, self.training)
+        if case.dropout:  # one mask for all steps, as in Keras
+            first = x[:, :1] if self.rnn.batch_first else x[:1]
+            x = x * dropout(torch.ones_like(first), case.dropout, self.training)
         y, state = self._recurrent(self.rnn, x, lengths, packed)
         if case.bare:
             return y
@@ -111,7 +114,7 @@ class Network(nn.Module):
         return linear(last, self.dense.weight, self.dense.bias)
 
     def _recurrent(
-        self, layer: Any, x: Tensor, lengths: Tensor | None, packed: bool
+        self, layer: Any, x: Any, lengths: Tensor | None, packed: bool
     ) -> tuple[Tensor, Any]:
         if self.ours:
             return layer(x, lengths=lengths)  # type: ignore[no-any-return]
