@@ -170,9 +170,10 @@ def explain(
 
     Example:
         >>> from rnnkit.layers import GRU
-        >>> explain(GRU(3, 8, reset_after=False))
-        GRU(3, 8, reset_after=False), training
+        >>> explain(GRU(3, 8, reset_after=False, backend="reference"))
+        GRU(3, 8, backend='reference', reset_after=False), training
           runs on reference: one step after the other in plain PyTorch
+          not on native: reference was asked for
           not on torch: PyTorch's GRU has no reset before the product
     """
     if not hasattr(layer, "traits"):
