@@ -145,6 +145,9 @@ void bind_kernels(nb::module_& module) {
         else
           run_backward<float>(call, gradients);
       });
+  module.def("adopt", [](Address start, Address size, Address number) {
+    Pool::adopt(at<void>(start), at<void>(size), at<void>(number));
+  });
   // What the activations give for every element, for their tests.
   module.def("sigmoid", [](bool is_double, Address from, Address to, Size count) {
     nb::gil_scoped_release unlocked;

@@ -86,6 +86,42 @@ State& current() {
   }
 }
 
+// A team of an OpenMP runtime that the process uses already; see Pool::adopt.
+using StartTeam = void (*)(void (*)(void*), void*, unsigned threads, unsigned flags);
+using Number = int (*)();
+StartTeam start_team = nullptr;
+Number team_size = nullptr, number_in_team = nullptr;
+pid_t adopted_in = 0;
+
+struct Team {
+  Pool::Task task;
+  void* context;
+  int parts;
+  bool together;
+  std::atomic<int> next{0};
+  std::atomic<bool> complete{true};
+};
+
+void work_in_team(void* data) {
+  Team& team = *static_cast<Team*>(data);
+  if (team.together) {
+    if (team_size() == team.parts)
+      team.task(team.context, number_in_team());
+    else
+      team.complete.store(false);  // OMP_THREAD_LIMIT and the like
+    return;
+  }
+  for (int part; (part = team.next.fetch_add(1)) < team.parts;) team.task(team.context, part);
+}
+
+// Runs the parts in OpenMP's team if there is one; a forked child has none.
+bool run_in_team(int parts, bool together, Pool::Task task, void* context) {
+  if (start_team == nullptr || adopted_in != getpid()) return false;
+  Team team{task, context, parts, together};
+  start_team(work_in_team, &team, static_cast<unsigned>(parts), 0);
+  return team.complete.load();
+}
+
 struct Block {
   void* at = nullptr;
   std::size_t bytes = 0;
@@ -145,6 +181,7 @@ void start(int parts, int workers, Pool::Task task, void* context, Mine&& mine) 
 
 void Pool::run(int parts, Task task, void* context) {
   if (parts == 1) return task(context, 0);
+  if (run_in_team(parts, false, task, context)) return;
   start(parts, parts - 1, task, context, [](State& now) {
     while (take_part(now)) {
     }
@@ -152,8 +189,16 @@ void Pool::run(int parts, Task task, void* context) {
 }
 
 void Pool::run_together(int parts, Task task, void* context) {
+  if (run_in_team(parts, true, task, context)) return;
   // The last part is the caller's; every worker that takes another stays in it.
   start(parts - 1, parts - 1, task, context, [&](State&) { task(context, parts - 1); });
+}
+
+void Pool::adopt(void* start, void* size, void* number) {
+  start_team = reinterpret_cast<StartTeam>(start);
+  team_size = reinterpret_cast<Number>(size);
+  number_in_team = reinterpret_cast<Number>(number);
+  adopted_in = getpid();
 }
 
 void* Pool::scratch(std::size_t bytes) {

@@ -29,6 +29,10 @@ class Pool {
   void run(int parts, Task task, void* context);
   // Runs every part on a thread of its own, all at once, so that they can meet.
   void run_together(int parts, Task task, void* context);
+  // Takes the threads of an OpenMP runtime that is loaded, PyTorch's, from its functions
+  // GOMP_parallel, omp_get_num_threads and omp_get_thread_num: two sets of threads that spin after
+  // their work would be in each other's way. A forked child has none of them and uses ours.
+  static void adopt(void* start, void* size, void* number);
   // At least `bytes` of scratch, aligned to 64, of the calling thread, valid until its next call.
   static void* scratch(std::size_t bytes);
 };

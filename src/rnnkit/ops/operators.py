@@ -7,7 +7,9 @@ are those of a checked `Case`.
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -22,6 +24,25 @@ from rnnkit.ops.case import Case
 from rnnkit.ops.spec import CELLS
 
 kernels: Any = native_module()
+
+
+def _share_threads() -> None:
+    """Let the kernels use the threads that PyTorch has, where its OpenMP runtime is found.
+
+    A thread of either waits for more work without giving its core away, for up to milliseconds; two
+    sets of them would be in each other's way at every change between PyTorch's calls and ours.
+    """
+    folder = Path(torch.__file__).parent
+    found = [*folder.glob("lib/libgomp*.so*"), *folder.parent.glob("torch.libs/libgomp*.so*")]
+    if len(found) != 1:
+        return
+    runtime = ctypes.CDLL(str(found[0]))  # loaded already: the same one
+    names = ("GOMP_parallel", "omp_get_num_threads", "omp_get_thread_num")
+    kernels.adopt(*(ctypes.cast(getattr(runtime, name), ctypes.c_void_p).value for name in names))
+
+
+if kernels is not None:
+    _share_threads()
 
 _CODES = {name: code for code, name in enumerate(CELLS)}
 # Per step and unit, what the backward pass needs beside the outputs and LSTM's c.
