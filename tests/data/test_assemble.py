@@ -35,6 +35,17 @@ def notes(panel: Panel) -> list[str]:
 
 
 class TestTargets:
+    def test_points_are_decimals_where_another_series_stands_beside(self) -> None:
+        values = ["980", "3.287", "982", "3.291", "981", "3.305", "979", "3.298", "983", "3.284"]
+        columns = Columns(time=("t",), targets=("y",), series_id="s")
+        days = [day for day in DAYS for _ in "ab"]
+        panel = read(columns, t=days, s=list("ab") * 5, y=values)
+        assert panel.values[5:, 0].tolist() == [3.287, 3.291, 3.305, 3.298, 3.284]
+        assert "thousand times" in refusal(
+            Columns(time=("t",), targets=("y",)), t=[f"2020-01-{d:02}" for d in range(1, 11)],
+            y=["948", "1.020", "980", "1.015", "975", "1.011", "990", "1.002", "985", "1.010"],
+        )  # fmt: skip
+
     def test_the_only_candidate_is_taken_and_said(self) -> None:
         panel = read(Columns(time=("t",)), t=DAYS, note=list("abcde"), y=[3, 1, 4, 1, 5])
         assert panel.targets == ("y",)

@@ -124,32 +124,42 @@ def _from_origins(baseline: Baseline, track: Track) -> tuple[FloatArray, dict[in
     """Return the forecasts `(m, H, K)` of a fitted baseline, and the origins it has none from.
 
     What forbids a forecast from one origin must not change those from the origins before it, so
-    the baseline is then asked for each origin alone, with the rows before it.
+    the baseline is then asked for as many of the first origins as it can serve.
     """
     try:
         forecast = baseline.forecast(track.values, track.origins)
         failures: dict[int, Message] = {}
-    except SkipBaseline:
-        forecast, failures = _one_by_one(baseline, track)
+    except SkipBaseline as skip:
+        forecast, failures = _while_it_goes(baseline, track, skip.reason)
     for number in np.flatnonzero(~np.isfinite(forecast).all(axis=(1, 2))).tolist():
         failures.setdefault(number, Message("its forecast is not finite"))
     return forecast, failures
 
 
-def _one_by_one(baseline: Baseline, track: Track) -> tuple[FloatArray, dict[int, Message]]:
-    """Return what `_from_origins` does, NaN where there is no forecast."""
-    failures: dict[int, Message] = {}
-    found: dict[int, FloatArray] = {}
-    for number, origin in enumerate(track.origins.tolist()):
+def _while_it_goes(
+    baseline: Baseline, track: Track, reason: Message
+) -> tuple[FloatArray, dict[int, Message]]:
+    """Return what `_from_origins` does, NaN from the first origin that it cannot serve.
+
+    That origin is found by halving: a series has hundreds of origins, and asked for one at a time a
+    baseline would begin each from the first row.
+    """
+    order = np.argsort(track.origins, kind="stable")
+    served, refused = 0, len(order)
+    found: FloatArray | None = None
+    while refused - served > 1:
+        middle = (served + refused) // 2
+        origins = track.origins[order[:middle]]
         try:
-            found[number] = baseline.forecast(track.values[:origin], np.array([origin]))[0]
+            found = baseline.forecast(track.values[: origins[-1]], origins)
+            served = middle
         except SkipBaseline as skip:
-            failures[number] = skip.reason
-    shape = next(iter(found.values())).shape if found else (0, track.values.shape[1])
-    forecast = np.full((len(track.origins), *shape), np.nan)
-    for number, one in found.items():
-        forecast[number] = one
-    return forecast, failures
+            refused, reason = middle, skip.reason
+    shape = (0, track.values.shape[1]) if found is None else found.shape[1:]
+    forecast = np.full((len(order), *shape), np.nan)
+    if found is not None:
+        forecast[order[:served]] = found
+    return forecast, dict.fromkeys(order[served:].tolist(), reason)
 
 
 def _stand_ins(

@@ -227,7 +227,9 @@ def _read_rows(
         order, evidence = find_order(table.columns, series, place) or (None, None)
     ages = row_ages(series, None if read is None else read.times, order)
     targets, chosen = choose_targets(table, columns, ages)
-    values, empty = read_targets(table, targets, may_be_empty=like is not None)
+    values, empty = read_targets(
+        table, targets, may_be_empty=like is not None, alike=columns.series_id is None
+    )
     covariates = read_covariates(table, columns, None if like is None else like.covariates, ages)
     notes = [*table.notes, *chosen, *empty, *covariates.notes]
     rows = Rows(

@@ -36,7 +36,7 @@ _SURE_COMMA = re.compile(r"\s*[+-]?(?:0+,[0-9]+|[0-9]{4,},[0-9]+|[0-9]+,(?![0-9]
 
 
 def parse_numbers(
-    cells: Cells, *, column: str, place: Place, missing: bool = False
+    cells: Cells, *, column: str, place: Place, missing: bool = False, alike: bool = True
 ) -> NDArray[np.float64]:
     """Return a column of finite numbers as float64.
 
@@ -48,6 +48,8 @@ def parse_numbers(
         column: its name, for messages.
         place: names the row at a position, for messages.
         missing: whether cells may be missing, which gives NaN.
+        alike: whether cells beside one another are of one series, so that one may tell what the
+            point of the other means.
 
     Returns:
         `(N,)` float64.
@@ -76,7 +78,8 @@ def parse_numbers(
         )
     if not missing:
         refuse_missing(np.isnan(values), column, place)
-    _refuse_dotted_thousands(values, cells, column, place)
+    if alike:
+        _refuse_dotted_thousands(values, cells, column, place)
     return _finite(values, cells, column, place)
 
 

@@ -107,7 +107,9 @@ def group_rows(
                 records["origin"] = np.arange(first, first + table.rows)
                 if columns.time:
                     records["time"] = table_times(table, columns, survey.index)
-                records["values"], _ = read_targets(table, columns.targets, may_be_empty=True)
+                records["values"], _ = read_targets(
+                    table, columns.targets, may_be_empty=True, alike=False
+                )
                 covariates = read_covariates(table, columns, survey.covariates)
                 records["numbers"], records["codes"] = covariates.numbers, covariates.codes
                 _count_missing(missing, columns.targets, records, survey.covariates)

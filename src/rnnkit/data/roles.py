@@ -79,7 +79,9 @@ def choose_targets(
         if is_empty(cells) or not holds_numbers(cells, column=name, place=table.place, ages=ages):
             (mixed if has_numbers(cells) else others).append(name)
             continue
-        values = parse_numbers(cells, column=name, place=table.place, missing=True)
+        values = parse_numbers(
+            cells, column=name, place=table.place, missing=True, alike=columns.series_id is None
+        )
         if _counts_rows(values, ages):
             found = (
                 "Left out: {column}, which only counts the rows."
@@ -119,7 +121,7 @@ def choose_targets(
 
 
 def read_targets(
-    table: Table, targets: Sequence[str], *, may_be_empty: bool
+    table: Table, targets: Sequence[str], *, may_be_empty: bool, alike: bool
 ) -> tuple[FloatArray, tuple[Message, ...]]:
     """Return `(N, K)` float64, the cells of the targets, NaN where missing, and a note on these.
 
@@ -130,7 +132,7 @@ def read_targets(
     values = np.empty((table.rows, len(targets)))
     for k, name in enumerate(targets):
         values[:, k] = parse_numbers(
-            table.columns[name], column=name, place=table.place, missing=True
+            table.columns[name], column=name, place=table.place, missing=True, alike=alike
         )
         if not may_be_empty and np.isnan(values[:, k]).all():
             raise DataError(f"column {name!r} is empty; a target needs values to learn from")
@@ -187,7 +189,9 @@ def read_covariates(
         labels = None
         if is_number:
             cells = _counted(cells)
-            column = parse_numbers(cells, column=name, place=table.place, missing=True)
+            column = parse_numbers(
+                cells, column=name, place=table.place, missing=True, alike=columns.series_id is None
+            )
             numbers.append(column)
             missing[name] = int(np.isnan(column).sum())
         else:

@@ -41,7 +41,7 @@ def read_wide(table: Table, columns: Columns, like: Panel | None) -> Panel:
     for position, name in enumerate(targets):
         try:
             cells[:, position] = parse_numbers(
-                table.columns[name], column=name, place=table.place, missing=True
+                table.columns[name], column=name, place=table.place, missing=True, alike=False
             )
         except DataError as error:
             if position == 0 and columns.series_id is None:
