@@ -41,6 +41,13 @@ class TestTargets:
         days = [day for day in DAYS for _ in "ab"]
         panel = read(columns, t=days, s=list("ab") * 5, y=values)
         assert panel.values[5:, 0].tolist() == [3.287, 3.291, 3.305, 3.298, 3.284]
+        rows = read(
+            Columns(layout="rows", series_id="s"),
+            s=list("abcd"),
+            first=values[:4],
+            then=values[2:6],
+        )
+        assert rows.values[2:4, 0].tolist() == [3.287, 3.291]
         assert "thousand times" in refusal(
             Columns(time=("t",), targets=("y",)), t=[f"2020-01-{d:02}" for d in range(1, 11)],
             y=["948", "1.020", "980", "1.015", "975", "1.011", "990", "1.002", "985", "1.010"],
