@@ -73,25 +73,38 @@ class TestTargets:
         assert read(Columns(time=("t",)), t=DAYS, y=column).targets == ("y",)
 
     @pytest.mark.parametrize("last", [10, 999, NAN])
-    def test_the_older_half_tells_whether_a_column_counts_the_rows(self, last: float) -> None:
+    def test_the_older_rows_tell_whether_a_column_counts_them(self, last: float) -> None:
         numbers = [*range(1, 10), last]
         panel = read(Columns(targets=("all",)), no=numbers, y=[3, 1, 4, 1, 5, 9, 2, 6, 5, 3])
         assert panel.targets == ("y",)
-        half = "" if last == 10 else " in the older half"
-        assert f"Left out: no, which only counts the rows{half}." in notes(panel)
+        older = "" if last == 10 else "older "
+        assert f"Left out: no, which only counts the {older}rows." in notes(panel)
 
     def test_a_later_text_does_not_leave_a_column_out(self) -> None:
         columns = Columns(time=("t",), targets=("all",))
         cells = {"t": DAYS, "y": [3, 1, 4, 1, 5]}
-        assert "column 'b' holds numbers in the older half of the rows, but row 3 " in refusal(
-            columns, **cells, b=["2", "7", "1", "off", "off"]
-        )
+        said = refusal(columns, **cells, b=["2", "7", "1", "off", "off"])
+        assert "column 'b' holds numbers in the older rows, which tell what it " in said
+        assert "but row 3 " in said
         panel = read(columns, **cells, b=["2", "off", "1", "off", "5"], c=list("uvwxy"))
         assert panel.targets == ("y",)
         assert notes(panel) == [
-            "Left out: b, with texts beside numbers in the older half of the rows.",
+            "Left out: b, with texts beside numbers in the older rows.",
             "Left out: c, without numbers.",
         ]
+
+    @pytest.mark.parametrize("layout", ["long", "columns"])
+    @pytest.mark.parametrize("later", [["", "5"], ["7", "8"], ["x", "5"], ["", ""]])
+    def test_a_column_that_begins_late_is_left_out(self, layout: Any, later: list[str]) -> None:
+        columns = Columns(layout=layout, time=("t",), targets=("all",))
+        panel = read(columns, t=DAYS, y=[3, 1, 4, 1, 5], b=["", "NA", "", *later])
+        assert panel.values.shape == (5, 1)
+        assert panel.told == 3
+        late = later != ["", ""]
+        assert (
+            "Left out: b, without a value in the older rows; --target takes them." in notes(panel)
+        ) == late
+        assert ("Left out: b, without numbers." in notes(panel)) != late
 
     def test_a_count_may_be_the_target_where_there_is_nothing_else(self) -> None:
         assert read(Columns(), y=[1, 2, 3, 4]).values[:, 0].tolist() == [1, 2, 3, 4]
@@ -313,29 +326,39 @@ class TestCovariates:
         later = read_panel(pd.DataFrame({**cells, "k": ["1,234"] * 5}), columns, like=panel)
         assert not any("labels" in note for note in notes(later))
 
-    def test_the_older_half_in_time_tells_what_a_column_holds(self) -> None:
+    def test_the_older_rows_in_time_tell_what_a_column_holds(self) -> None:
         columns = Columns(time=("t",), targets=("y",), covariates=("x",))
         x, y = np.array(["1", "2", "3", "4", "x", "x"]), np.arange(6.0)
         times = [*DAYS, "2020-01-06"]
         for rows in ([0, 1, 2, 3, 4, 5], [5, 4, 3, 2, 1, 0], [4, 0, 5, 1, 3, 2]):
             cells = {"t": [times[row] for row in rows], "y": y[rows]}
-            assert "older half of the rows, but row " in refusal(columns, **cells, x=x[rows])
+            assert "tell what it holds, but row " in refusal(columns, **cells, x=x[rows])
             turned = read(columns, **cells, x=x[::-1][rows])
             assert turned.covariates[0].labels == ("1", "2", "3", "4", "x")
 
-    def test_without_times_each_series_has_its_older_half(self) -> None:
-        cells = {"s": list("aaaabbbb"), "y": [1, 2, 3, 4, 5, 6, 7, 8]}
+    def test_without_times_series_are_aligned_at_their_ends(self) -> None:
+        cells = {"s": list("aabbbbbb"), "y": [1, 2, 3, 4, 5, 6, 7, 8]}
         columns = Columns(targets=("y",), series_id="s", covariates=("x",), order="oldest-first")
         late, early = ["1", "2", "3", "4", "5", "6", "u", "7"], ["1", "2", "3", "4", "u", *"567"]
         assert "but row 6 of the frame holds 'u'" in refusal(columns, **cells, x=late)
         assert read(columns, **cells, x=early).covariates[0].labels is not None
+        first = ["u", "2", *"345678"]  # the older row of the shorter series, but no older one
+        assert "but row 0 of the frame holds 'u'" in refusal(columns, **cells, x=first)
         turned = replace(columns, order="newest-first")
-        assert "but row 4 of the frame holds 'u'" in refusal(turned, **cells, x=early)
+        newest = ["1", "2", "u", *"45678"]
+        assert "but row 2 of the frame holds 'u'" in refusal(turned, **cells, x=newest)
         assert read(turned, **cells, x=late).covariates[0].labels is not None
 
-    def test_no_later_cell_changes_what_the_older_half_tells(self) -> None:
+    def test_no_later_cell_changes_what_the_older_rows_tell(self) -> None:
         columns = Columns(targets=("y",), covariates=("x",), order="oldest-first")
-        for older in (["1", "2", "3"], ["1", "x", "3"], [True, False, True], [True, None, False]):
+        for older in (
+            ["1", "2", "3"],
+            ["1", "x", "3"],
+            [True, False, True],
+            [True, None, False],
+            [None, None, None],
+            ["", "", "NA"],
+        ):
             kinds = set()
             for later in (["4", "5"], ["4", "u"], ["u", "v"], [None, None], [True, None], ["", 7]):
                 try:

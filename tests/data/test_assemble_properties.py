@@ -18,7 +18,7 @@ from rnnkit.data.panel import Panel
 from rnnkit.errors import DataError
 
 NAN = float("nan")
-REFUSED = ("are missing where", "has a value", "is empty", "has no rows")
+REFUSED = ("are missing where", "has a value", "is empty", "has no rows", "has no value in")
 STARTS = {
     "hour": "2019-12-30T05:00",
     "day": "2020-02-26",

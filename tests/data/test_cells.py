@@ -9,15 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnkit.data.cells import (
-    factorize_texts,
-    holds_numbers,
-    is_empty,
-    missing_cells,
-    parse_labels,
-    parse_numbers,
-    show_cell,
-)
+from rnnkit.data.cells import factorize_texts, is_empty, missing_cells, parse_labels, show_cell
+from rnnkit.data.kinds import holds_numbers
+from rnnkit.data.numerals import parse_numbers
 from rnnkit.errors import DataError
 
 
@@ -269,11 +263,15 @@ def test_numbers_but_for_a_few_cells_are_refused() -> None:
     )
 
 
-AGES = np.arange(8) / 8
+TELLING = np.arange(8) < 4
 LATE_TEXT = (
-    "column 'y' holds numbers in the older half of the rows, but row {} holds 'x'; correct or "
-    "empty this cell ({} in all are no numbers), or, if the numbers are labels, put a letter "
-    "before each of them"
+    "column 'y' holds numbers in the older rows, which tell what it holds, but row {} holds 'x'; "
+    "correct or empty this cell ({} in all are no numbers), or, if the numbers are labels, put a "
+    "letter before each of them"
+)
+NO_VALUE = (
+    "column 'y' has no value in the older rows, which tell what it holds, and counts as numbers, "
+    "but row {} holds 'x'; leave the column out, or begin the table where it has values"
 )
 
 
@@ -283,8 +281,9 @@ LATE_TEXT = (
         (["1", "x", "1", "2", "3", "4", "5", "6"], False),
         (["1", "x", "1", "2", "y", "y", "y", "y"], False),
         (["1", "1,5", "1", "2", "3", "4", "5", "6"], True),
-        (["", "NA", "", "", "7", "7", "x", "x"], LATE_TEXT.format(6, 2)),
-        (["", "", "", "", "", "x", "7", "7"], False),
+        (["", "NA", "", "", "7", "7", "x", "x"], NO_VALUE.format(6)),
+        (["", "", "", "", "", "x", "7", "7"], NO_VALUE.format(5)),
+        (["", "", "", "", "", "6", "7", "7"], True),
         (["1", "2", "1", "2", "x", "4", "x", "6"], LATE_TEXT.format(4, 2)),
         (["1", "2", "1", "2", "x", "x", "x", "x"], LATE_TEXT.format(4, 4)),
         (["1", "", "", "", "x", "x", "x", "x"], LATE_TEXT.format(4, 4)),
@@ -292,23 +291,23 @@ LATE_TEXT = (
     ids=str,
 )
 @pytest.mark.parametrize("form", [list, pd.Series])
-def test_the_older_half_tells_whether_a_column_holds_numbers(
+def test_the_older_rows_tell_whether_a_column_holds_numbers(
     cells: list[str], expected: bool | str, form: Any
 ) -> None:
     if isinstance(expected, bool):
-        assert holds_numbers(form(cells), column="y", place=place, ages=AGES) is expected
+        assert holds_numbers(form(cells), column="y", place=place, telling=TELLING) is expected
         turned = form(cells[::-1])
-        assert holds_numbers(turned, column="y", place=place, ages=AGES[::-1]) is expected
+        assert holds_numbers(turned, column="y", place=place, telling=TELLING[::-1]) is expected
         return
     with pytest.raises(DataError) as caught:
-        holds_numbers(form(cells), column="y", place=place, ages=AGES)
+        holds_numbers(form(cells), column="y", place=place, telling=TELLING)
     assert str(caught.value) == expected
 
 
-def test_what_a_decimal_comma_means_is_told_by_the_older_half_too() -> None:
+def test_what_a_decimal_comma_means_is_told_by_the_older_rows_too() -> None:
     cells = ["1,5", "2,5", "1", "2", "3", "4", "1.5", "6"]
     assert not holds_numbers(cells, column="y", place=place)
-    assert holds_numbers(cells, column="y", place=place, ages=AGES)
+    assert holds_numbers(cells, column="y", place=place, telling=TELLING)
     assert "row 0 holds '1,5'; write numbers with a decimal point" in refusal(cells)
 
 

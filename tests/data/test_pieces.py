@@ -307,7 +307,7 @@ def test_truth_values_of_which_some_are_missing_are_numbers(tmp_path: Path) -> N
         ]
     ),
 )
-def test_the_older_half_in_pieces_is_that_of_the_whole_file(
+def test_the_older_rows_in_pieces_are_those_of_the_whole_file(
     cells: list[str | None],
     later: int,
     order: list[int],
@@ -326,7 +326,9 @@ def test_the_older_half_in_pieces_is_that_of_the_whole_file(
         with pytest.raises(DataError, match=whole):
             pieces(path, columns)
     else:
-        assert_equal(pieces(path, columns), expected)
+        found = pieces(path, columns)
+        assert_equal(found, expected)
+        assert found.told == expected.told
 
 
 @pytest.mark.parametrize("known", [[True, False, True], [True, False, None]], ids=str)

@@ -3,7 +3,7 @@
 Reading finds things and does something about them; each is said in a note of the panel, or refused
 with row and column. Nothing later changes what is read of an earlier row: what is missing stays
 missing, and no value is filled from rows after it. What a column holds, numbers or labels, is told
-by the older half of the rows; which labels there are, and the step, by all of them.
+by the oldest rows; which labels there are, and the step, by all of them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from rnnkit.data.calendar import Step
 from rnnkit.data.cells import factorize_texts, refuse_missing
@@ -23,15 +24,17 @@ from rnnkit.data.columns import ALL, Columns
 from rnnkit.data.doubles import refuse_doubles
 from rnnkit.data.edges import cut_ends, cut_starts
 from rnnkit.data.gaps import carry_statics, with_missing_times
-from rnnkit.data.grid import common_step, on_their_day, step_of_words, steps_between
+from rnnkit.data.grid import common_step, on_their_day, step_of_words, steps_between, told_ticks
 from rnnkit.data.grouping import (
     Rows,
     find_order,
     in_order,
-    row_ages,
+    row_moments,
     sorted_by_time,
+    telling_rows,
     without_doubles,
 )
+from rnnkit.data.kinds import TELLING
 from rnnkit.data.panel import Clock, IntArray, Panel
 from rnnkit.data.roles import check_statics, choose_targets, read_covariates, read_targets
 from rnnkit.data.table import Table, read_table
@@ -44,7 +47,11 @@ _TIME = re.compile(r"(?i)date|time|month|year|quarter|week|\bday\b|^ds$|날짜|�
 
 
 def read_panel(
-    source: str | Path | pd.DataFrame, columns: Columns, *, like: Panel | None = None
+    source: str | Path | pd.DataFrame,
+    columns: Columns,
+    *,
+    like: Panel | None = None,
+    telling: float = TELLING,
 ) -> Panel:
     r"""Read one or many series from a table; the source is left as it is.
 
@@ -52,11 +59,11 @@ def read_panel(
     `columns`: each target column is a series of the target `value`. `rows`: each row is a series,
     its values from left to right; empty cells after the last value are cut, others are missing.
 
-    Targets and covariates. Cells that are empty, NA and the like are missing. A covariate holds
-    numbers if all cells of its older half do, else labels. Statics must not change within a series;
-    a missing one is that of the row before it. The rows of a series begin where each target has had
-    a value, and end with the last value of a target; rows after it stay as future rows where a
-    future covariate has a value.
+    Targets and covariates. Cells that are empty, NA and the like are missing. What a column holds
+    is told by the oldest rows: numbers if all their cells do, else labels. Statics must not change
+    within a series; a missing one is that of the row before it. The rows of a series begin where
+    each target has had a value, and end with the last value of a target; rows after it stay as
+    future rows where a future covariate has a value.
 
     Time. Rows are sorted by time; without times they are taken in their order, or in the reverse
     order where `columns` or prices say so (`find_order`). Two rows of one series and time must be
@@ -74,6 +81,7 @@ def read_panel(
             and zone must be met. Rows too few to show a step do then, as do series of future rows
             alone, for which the columns of targets, past covariates and statics may be left out;
             and no row is left out at the start, since rows before it may be known (`join_panels`).
+        telling: the share of rows, the oldest, that tell what columns hold, above 0 and up to 1.
 
     Raises:
         DataError: if a file cannot be read, a column or cell is not what `columns` says, times are
@@ -94,7 +102,7 @@ def read_panel(
     if columns.layout == "rows":
         panel = read_wide(_read(source, columns, like), columns, like)
     else:
-        panel = _read_rows(source, _read(source, columns, like), columns, like)
+        panel = _read_rows(source, _read(source, columns, like), columns, like, telling)
     panel = cut_ends(panel, may_be_future=like is not None)
     if like is None:
         panel = cut_starts(panel)
@@ -213,7 +221,11 @@ def _with_empty_columns(table: Table, columns: Columns) -> Table:
 
 
 def _read_rows(
-    source: str | Path | pd.DataFrame, table: Table, columns: Columns, like: Panel | None
+    source: str | Path | pd.DataFrame,
+    table: Table,
+    columns: Columns,
+    like: Panel | None,
+    share: float,
 ) -> Panel:
     """Return the panel of a table in layout `long` or `columns`, all rows taken as known."""
     place = table.place
@@ -225,12 +237,12 @@ def _read_rows(
         read = read_clock(table.columns, columns, place=place, series=series, like=known)
     elif order is None:
         order, evidence = find_order(table.columns, series, place) or (None, None)
-    ages = row_ages(series, None if read is None else read.times, order)
-    targets, chosen = choose_targets(table, columns, ages)
-    values, empty = read_targets(
-        table, targets, may_be_empty=like is not None, alike=columns.series_id is None
-    )
-    covariates = read_covariates(table, columns, None if like is None else like.covariates, ages)
+    moments = row_moments(series, None if read is None else read.times, order)
+    telling = telling_rows(moments, share)
+    targets, chosen = choose_targets(table, columns, telling=telling, series=series)
+    values, empty = read_targets(table, targets, may_be_empty=like is not None, series=series)
+    known_ones = None if like is None else like.covariates
+    covariates = read_covariates(table, columns, known_ones, telling=telling, series=series)
     notes = [*table.notes, *chosen, *empty, *covariates.notes]
     rows = Rows(
         series=series,
@@ -278,6 +290,7 @@ def _read_rows(
         times=rows.times,
         clock=clock,
         notes=tuple(notes),
+        told=_told(columns, moments, telling, clock),
     )
     panel = carry_statics(panel)
     return _unfolded(panel) if columns.layout == "columns" else panel
@@ -307,6 +320,17 @@ def _step(rows: Rows, columns: Columns, like: Clock | None, source: str) -> Step
             f"least 3 are needed to see the step of its times; give more rows, or the step"
         )
     return common_step(rows.times, rows.starts)
+
+
+def _told(
+    columns: Columns, moments: IntArray, telling: NDArray[np.bool_], clock: Clock | None
+) -> int:
+    """Return the ticks up to the newest row that told what a column holds; 0 if none was asked."""
+    if columns.targets not in ((), (ALL,)) and not columns.covariate_roles:
+        return 0
+    return told_ticks(
+        int(moments.min()), int(moments[telling].max()), clock.step if clock else None
+    )
 
 
 def _ticks(rows: Rows, step: Step | None) -> IntArray:

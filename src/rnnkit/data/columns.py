@@ -100,6 +100,15 @@ class Columns:
         columns = [name for names in self.roles().values() for name in names]
         return tuple(name for name in columns if name != ALL or self.targets != (ALL,))
 
+    @property
+    def covariate_roles(self) -> dict[str, Role]:
+        """The columns beside the targets by their roles: past, then future ones, then statics."""
+        return {
+            **dict.fromkeys(self.covariates, "past"),
+            **dict.fromkeys(self.future_covariates, "future"),
+            **dict.fromkeys(self.statics, "static"),
+        }
+
     def to_json(self) -> dict[str, Any]:
         """Return plain values that `from_json` reads back."""
         return {

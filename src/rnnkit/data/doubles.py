@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from rnnkit.data.calendar import Times
-from rnnkit.data.cells import factorize_texts, holds_numbers
+from rnnkit.data.cells import factorize_texts
 from rnnkit.data.columns import Columns
 from rnnkit.data.grouping import Rows
+from rnnkit.data.kinds import holds_numbers
 from rnnkit.data.table import Table, read_table
 from rnnkit.data.times import show_time
 from rnnkit.errors import DataError

@@ -143,6 +143,24 @@ def steps_between(step: Step, before: Times, after: Times) -> tuple[IntArray, ND
     return units // step.count, exact & (units % step.count == 0)
 
 
+def told_ticks(earliest: int, newest: int, step: Step | None) -> int:
+    """Return the steps from one moment to another, both counted.
+
+    Args:
+        earliest: of the rows, as `grouping.row_moments` gives it.
+        newest: of those counted.
+        step: of their times; `None` for rows without times.
+
+    Example:
+        >>> told_ticks(-10, -6, None)
+        5
+    """
+    if step is None:
+        return newest - earliest + 1
+    ends = np.array([[earliest], [newest]]).astype("M8[ns]")
+    return int(steps_between(step, *ends)[0][0]) + 1
+
+
 def steps_of_rows(step: Step, times: Times, starts: IntArray) -> tuple[IntArray, NDArray[np.bool_]]:
     """Return the steps from each row's predecessor in its series to it, as `steps_between`.
 

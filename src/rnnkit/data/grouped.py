@@ -108,9 +108,9 @@ def group_rows(
                 if columns.time:
                     records["time"] = table_times(table, columns, survey.index)
                 records["values"], _ = read_targets(
-                    table, columns.targets, may_be_empty=True, alike=False
+                    table, columns.targets, may_be_empty=True, series=series
                 )
-                covariates = read_covariates(table, columns, survey.covariates)
+                covariates = read_covariates(table, columns, survey.covariates, series=series)
                 records["numbers"], records["codes"] = covariates.numbers, covariates.codes
                 _count_missing(missing, columns.targets, records, survey.covariates)
                 order = np.argsort(series, kind="stable")

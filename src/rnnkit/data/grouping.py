@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnkit.data.calendar import Times
-from rnnkit.data.cells import Cells, Place, holds_numbers, parse_numbers
+from rnnkit.data.cells import Cells, Place
 from rnnkit.data.columns import Order
+from rnnkit.data.kinds import holds_numbers
+from rnnkit.data.numerals import parse_numbers
 from rnnkit.data.panel import FloatArray, IntArray
 from rnnkit.data.times import show_time
 from rnnkit.errors import DataError
@@ -120,24 +122,40 @@ def in_order(
     return rows.take(grouped), (Message("The rows tell no times: they are taken oldest first."),)
 
 
-def row_ages(series: IntArray, times: Times | None, order: Order | None) -> FloatArray:
-    """Return `(N,)` the share of rows, 0 to below 1, that are older than each row.
+def row_moments(series: IntArray, times: Times | None, order: Order | None) -> IntArray:
+    """Return `(N,)` int64 by which rows are older than others.
 
     Args:
         series: `(N,)` the number of each row's series.
-        times: `(N,)` of the rows; `None` for rows without times, of which those of the same series
-            are compared.
+        times: `(N,)` of the rows; `None` for rows without times.
         order: of rows without times; `None` for oldest first.
 
+    Returns:
+        The times; without them, each series from -1, its newest row, downwards: their last rows are
+        taken as of the same time.
+
     Example:
-        >>> row_ages(np.array([0, 0, 1, 0, 1]), None, "newest-first").round(2).tolist()
-        [0.67, 0.33, 0.5, 0.0, 0.0]
+        >>> row_moments(np.array([0, 0, 1, 0, 1]), None, "newest-first").tolist()
+        [-1, -2, -1, -3, -2]
     """
-    N = len(series)
     if times is not None:
-        return np.searchsorted(np.sort(times), times) / N
-    ranks, rows = row_ranks(series), np.bincount(series)[series]
-    return np.asarray((rows - 1 - ranks if order == "newest-first" else ranks) / rows)
+        return np.asarray(times.astype(np.int64))
+    ranks = row_ranks(series)
+    return -1 - ranks if order == "newest-first" else ranks - np.bincount(series)[series]
+
+
+def telling_rows(moments: IntArray, share: float) -> NDArray[np.bool_]:
+    """Return the rows that tell what columns hold: `(N,)` bool, a share of them, the oldest.
+
+    Args:
+        moments: `(N,)` of the rows.
+        share: of the rows, above 0 and up to 1. Those of one moment tell it all or not at all.
+
+    Example:
+        >>> telling_rows(np.array([3, 1, 1, 2]), share=0.5).tolist()
+        [False, True, True, False]
+    """
+    return np.asarray(np.searchsorted(np.sort(moments), moments) < share * len(moments))
 
 
 def row_ranks(series: IntArray) -> IntArray:

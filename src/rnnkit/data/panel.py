@@ -85,6 +85,8 @@ class Panel:
         times: `(R,)` datetime64[ns]; `None` for series without times.
         clock: `None` for series without times.
         notes: what reading found and did about it.
+        told: ticks, from the first on, in whose rows the cells told what the columns hold, at most;
+            0 where they were not asked. A forecast from an earlier origin knows of later rows.
     """
 
     name: str
@@ -101,6 +103,7 @@ class Panel:
     times: Times | None
     clock: Clock | None
     notes: tuple[Message, ...] = ()
+    told: int = 0
 
     @property
     def is_single(self) -> bool:

@@ -15,25 +15,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnkit.data.clocks import read_clock
 from rnnkit.data.columns import ALL, Columns
 from rnnkit.data.files import is_parquet, open_parquet
 from rnnkit.data.grid import step_of_words
 from rnnkit.data.grouped import group_rows
-from rnnkit.data.grouping import find_order, row_ages
+from rnnkit.data.grouping import find_order, telling_rows
 from rnnkit.data.header import open_parquet_columns
+from rnnkit.data.kinds import TELLING
 from rnnkit.data.maps import MapWriter, copied
 from rnnkit.data.panel import Panel
 from rnnkit.data.roles import choose_targets, read_covariates
 from rnnkit.data.rows import Rows, fill_rows
 from rnnkit.data.series_blocks import SeriesBlocks, block_ranges
-from rnnkit.data.survey import SeriesNumbers, read_batches, take_survey
+from rnnkit.data.survey import SeriesNumbers, Survey, batch_moments, read_batches, take_survey
+from rnnkit.data.table import Table
 from rnnkit.errors import ConfigError, DataError
 from rnnkit.messages import Message
 
 
 def read_pieces(
-    path: Path, columns: Columns, *, folder: Path, room: int, like: Panel | None = None
+    path: Path,
+    columns: Columns,
+    *,
+    folder: Path,
+    room: int,
+    like: Panel | None = None,
+    telling: float = TELLING,
 ) -> Panel:
     """Read a Parquet file in layout `long` as a panel whose arrays are maps of files.
 
@@ -52,6 +59,7 @@ def read_pieces(
         folder: for the files; about twice the size of the arrays is needed while they are written.
         room: rows wanted after the known ones of each series.
         like: a panel read before, as for `read_panel`.
+        telling: the share of rows that tell what columns hold, as for `read_panel`.
 
     Returns:
         The panel; `values`, `numbers`, `codes` and `times` are read-only `np.memmap`s, apart from
@@ -68,7 +76,12 @@ def read_pieces(
         columns,
         known=None if like is None else like.covariates,
         clock=None if like is None else like.clock,
+        telling=telling,
     )
+    newest = [] if survey.newest is None else [survey.newest]
+    if columns.targets in ((), (ALL,)):
+        columns, chosen, last = _with_targets(path, columns, survey, telling)
+        notes, newest = (*chosen, *notes), [*newest, last]
     labelled = [covariate.labels is not None for covariate in survey.covariates]
     arrays: dict[str, tuple[np.dtype[Any], int | None]] = {
         "values": (np.dtype("f8"), len(columns.targets)),
@@ -92,7 +105,8 @@ def read_pieces(
         series.check()
         maps = writer.finish()
     panel = series.panel(maps)
-    return replace(panel, notes=(*notes, *panel.notes))
+    told = max(map(series.told_ticks, newest), default=0)
+    return replace(panel, notes=(*notes, *panel.notes), told=told)
 
 
 def prepare_pieces(panel: Panel, horizon: int, folder: Path) -> Rows:
@@ -185,32 +199,36 @@ def _resolved(
     if like is not None:
         _, head = next(read_batches(path, columns.named))
         read_covariates(head, columns, like.covariates)  # refuses other covariates
-    finds_target = columns.targets in ((), (ALL,))
-    finds_order = columns.order is None and not columns.time
-    if not finds_target and not finds_order:
+    if columns.order is not None or columns.time:
         return columns, ()
+    head = _head(path)
+    numbers = SeriesNumbers(columns.series_id).of(head)
+    found = find_order(head.columns, numbers, head.place)
+    oldest = Message("The rows tell no times: they are taken oldest first.")
+    order, evidence = found or ("oldest-first", oldest)
+    return replace(columns, order=order), (evidence,)
+
+
+def _with_targets(
+    path: Path, columns: Columns, survey: Survey, telling: float
+) -> tuple[Columns, tuple[Message, ...], int]:
+    """Return `columns` with the targets of the first batch, notes, and the newest moment asked."""
+    head = _head(path)
+    numbers = survey.series.of(head)
+    seen = np.zeros_like(survey.counts)
+    moments = batch_moments(head, columns, numbers, survey.counts, seen, survey.index)
+    rows = telling_rows(moments, telling)
+    targets, notes = choose_targets(head, columns, telling=rows, series=numbers)
+    columns = replace(columns, targets=targets)
+    open_parquet_columns(path, columns.named, columns.header)
+    return columns, notes, int(moments[rows].max())
+
+
+def _head(path: Path) -> Table:
+    """Return the first batch of a file, with all columns that hold single cells."""
     file = open_parquet(path)
     single = [name for name in file.names if name not in file.nested]
-    _, head = next(read_batches(path, [name for name in single if single.count(name) == 1]))
-    numbers = SeriesNumbers(columns.series_id).of(head)
-    notes: list[Message] = []
-    if finds_order:
-        oldest = Message("The rows tell no times: they are taken oldest first.")
-        found = find_order(head.columns, numbers, head.place)
-        order, evidence = found or ("oldest-first", oldest)
-        columns = replace(columns, order=order)
-        notes = [evidence]
-    if finds_target:
-        times = None
-        if columns.time:
-            place = head.place
-            read = read_clock(head.columns, columns, place=place, series=numbers, like=None)
-            times = read.times
-        targets, chosen = choose_targets(head, columns, row_ages(numbers, times, columns.order))
-        columns = replace(columns, targets=targets)
-        open_parquet_columns(path, columns.named, columns.header)
-        notes = [*chosen, *notes]
-    return columns, tuple(notes)
+    return next(read_batches(path, [name for name in single if single.count(name) == 1]))[1]
 
 
 def _part(panel: Panel, first: int, last: int) -> Panel:

@@ -10,25 +10,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rnnkit.data.cells import (
-    Cells,
-    Place,
-    has_numbers,
-    holds_numbers,
-    is_empty,
-    older_half,
-    parse_labels,
-    parse_numbers,
-)
-from rnnkit.data.columns import ALL, Columns, Role
+from rnnkit.data.cells import Cells, Place, is_empty, missing_cells, parse_labels
+from rnnkit.data.columns import ALL, Columns
 from rnnkit.data.grouping import Rows
-from rnnkit.data.panel import MISSING, Covariate, FloatArray
+from rnnkit.data.kinds import has_numbers, holds_numbers
+from rnnkit.data.numerals import parse_numbers
+from rnnkit.data.panel import MISSING, Covariate, FloatArray, IntArray
 from rnnkit.data.table import Table
 from rnnkit.errors import DataError
 from rnnkit.messages import Message, Value
 
 _SHOWN = 10
-_COUNTED = 5  # the fewest rows that tell whether a column counts them
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,22 +41,23 @@ class Covariates:
 
 
 def choose_targets(
-    table: Table, columns: Columns, ages: FloatArray
+    table: Table, columns: Columns, *, telling: NDArray[np.bool_], series: IntArray | None
 ) -> tuple[tuple[str, ...], tuple[Message, ...]]:
     """Return the target columns of the layouts `long` and `columns`.
 
     Those named; or the only column of numbers that is nothing else; or all of them, in layout
     `columns` by default. A column that only counts the rows is one of them only if no other is.
-    The older half of the rows tells what a column is.
+    A column of which the rows that tell have no value is none of them.
 
     Args:
         table: holds the columns.
         columns: names them, or does not.
-        ages: `(N,)` the share of rows that are older than each row.
+        telling: `(N,)` the rows that tell what a column holds.
+        series: `(N,)` the number of each row's series; `None` for one series.
 
     Raises:
-        DataError: if there is no such column, or several where one was asked for; if the older half
-            of a column holds numbers, but a later row does not.
+        DataError: if there is no such column, or several where one was asked for; if the rows that
+            tell have numbers in a column, but a later row does not.
     """
     if columns.targets and columns.targets != (ALL,):
         return columns.targets, ()
@@ -72,22 +65,23 @@ def choose_targets(
     counters: dict[str, Message] = {}
     mixed: list[str] = []
     others: list[str] = []
+    late: list[str] = []
     taken = set(columns.named)
     for name, cells in table.columns.items():
         if name in taken:
             continue
-        if is_empty(cells) or not holds_numbers(cells, column=name, place=table.place, ages=ages):
+        present = ~missing_cells(cells)
+        if not (present & telling).any():
+            (late if present.any() else others).append(name)
+            continue
+        if not holds_numbers(cells, column=name, place=table.place, telling=telling):
             (mixed if has_numbers(cells) else others).append(name)
             continue
-        values = parse_numbers(
-            cells, column=name, place=table.place, missing=True, alike=columns.series_id is None
-        )
-        if _counts_rows(values, ages):
-            found = (
-                "Left out: {column}, which only counts the rows."
-                if _counts_rows(values, np.zeros(table.rows))
-                else "Left out: {column}, which only counts the rows in the older half."
-            )
+        values = parse_numbers(cells, column=name, place=table.place, missing=True, series=series)
+        if _counts_rows(values, telling):
+            found = "Left out: {column}, which only counts the rows."
+            if not _counts_rows(values, np.ones_like(telling)):
+                found = "Left out: {column}, which only counts the older rows."
             counters[name] = Message(found, {"column": name})
         else:
             candidates.append(name)
@@ -101,8 +95,11 @@ def choose_targets(
     notes = list(counters.values())
     if columns.targets == (ALL,) or columns.layout == "columns":
         if mixed:
-            beside = "Left out: {columns}, with texts beside numbers in the older half of the rows."
+            beside = "Left out: {columns}, with texts beside numbers in the older rows."
             notes.append(Message(beside, {"columns": ", ".join(mixed)}))
+        if late:
+            missed = "Left out: {columns}, without a value in the older rows; --target takes them."
+            notes.append(Message(missed, {"columns": ", ".join(late)}))
         if others:
             notes.append(
                 Message("Left out: {columns}, without numbers.", {"columns": ", ".join(others)})
@@ -121,7 +118,7 @@ def choose_targets(
 
 
 def read_targets(
-    table: Table, targets: Sequence[str], *, may_be_empty: bool, alike: bool
+    table: Table, targets: Sequence[str], *, may_be_empty: bool, series: IntArray | None
 ) -> tuple[FloatArray, tuple[Message, ...]]:
     """Return `(N, K)` float64, the cells of the targets, NaN where missing, and a note on these.
 
@@ -132,7 +129,7 @@ def read_targets(
     values = np.empty((table.rows, len(targets)))
     for k, name in enumerate(targets):
         values[:, k] = parse_numbers(
-            table.columns[name], column=name, place=table.place, missing=True, alike=alike
+            table.columns[name], column=name, place=table.place, missing=True, series=series
         )
         if not may_be_empty and np.isnan(values[:, k]).all():
             raise DataError(f"column {name!r} is empty; a target needs values to learn from")
@@ -144,27 +141,26 @@ def read_covariates(
     table: Table,
     columns: Columns,
     like: Sequence[Covariate] | None,
-    ages: FloatArray | None = None,
+    *,
+    telling: NDArray[np.bool_] | None = None,
+    series: IntArray | None = None,
 ) -> Covariates:
-    """Return the covariates of a table: numbers where all older cells are, and labels elsewhere.
+    """Return the covariates of a table: columns of numbers, and of labels.
 
     Args:
         table: holds the columns named.
         columns: names the covariates.
         like: the covariates that they must be, in kind and labels; `None` for any. A label that is
             not among theirs counts as missing.
-        ages: `(N,)` the share of rows that are older than each row: the older half tells what a
-            column is. `None` where rows are series: all of them do.
+        telling: `(N,)` the rows that tell what a column holds; `None` for all, as where rows are
+            series.
+        series: `(N,)` the number of each row's series; `None` for one series.
 
     Raises:
         DataError: if a column is empty, holds numbers but for a few or later cells, infinite
             numbers or too many labels; if the covariates are not those of `like`.
     """
-    roles: dict[str, Role] = {
-        **dict.fromkeys(columns.covariates, "past"),
-        **dict.fromkeys(columns.future_covariates, "future"),
-        **dict.fromkeys(columns.statics, "static"),
-    }
+    roles = columns.covariate_roles
     if like is not None and {known.name: known.role for known in like} != roles:
         expected = ", ".join(f"{known.name!r} ({known.role})" for known in like)
         found = ", ".join(f"{name!r} ({role})" for name, role in roles.items())
@@ -183,14 +179,14 @@ def read_covariates(
         if name in known:
             is_number = known[name].labels is None
         else:
-            is_number = _holds_truth(cells, ages) or holds_numbers(
-                cells, column=name, place=table.place, ages=ages
+            is_number = _holds_truth(cells, telling) or holds_numbers(
+                cells, column=name, place=table.place, telling=telling
             )
         labels = None
         if is_number:
             cells = _counted(cells)
             column = parse_numbers(
-                cells, column=name, place=table.place, missing=True, alike=columns.series_id is None
+                cells, column=name, place=table.place, missing=True, series=series
             )
             numbers.append(column)
             missing[name] = int(np.isnan(column).sum())
@@ -312,22 +308,18 @@ def _recoded(
     return recoded, (Message(template, values),)
 
 
-def _counts_rows(values: FloatArray, ages: FloatArray) -> bool:
-    """Tell whether the older half of a column is that of 0, 1, 2, ... or 1, 2, 3, ..."""
-    if len(values) < 3:
-        return False
-    first = (values - np.arange(len(values)))[ages < 0.5]
-    if len(first) < _COUNTED:  # too few rows to learn from: all of them are asked
-        first = values - np.arange(len(values))
-    return bool(first[0] in (0, 1) and (first == first[0]).all())
+def _counts_rows(values: FloatArray, telling: NDArray[np.bool_]) -> bool:
+    """Tell whether these rows of a column are those of 0, 1, 2, ... or 1, 2, 3, ..."""
+    first = (values - np.arange(len(values)))[telling]
+    return bool(len(first) > 1 and first[0] in (0, 1) and (first == first[0]).all())
 
 
-def _holds_truth(cells: Cells, ages: FloatArray | None) -> bool:
+def _holds_truth(cells: Cells, telling: NDArray[np.bool_] | None) -> bool:
     """Tell whether this is a pandas column of truth values, of which some may be missing."""
     if not isinstance(cells, pd.Series):
         return False
-    if ages is not None and pd.api.types.is_object_dtype(cells.dtype):
-        cells = cells[older_half(ages, cells.notna().to_numpy(dtype=bool))]
+    if telling is not None and pd.api.types.is_object_dtype(cells.dtype):
+        cells = cells.iloc[np.flatnonzero(telling & cells.notna().to_numpy(dtype=bool))]
     return _is_truth(cells)
 
 

@@ -17,7 +17,14 @@ from rnnkit.data.clocks import read_clock
 from rnnkit.data.columns import Columns
 from rnnkit.data.edges import cut_ends, cut_starts
 from rnnkit.data.gaps import carry_statics, fill_times, spread, with_missing_times
-from rnnkit.data.grid import common_step, on_their_day, step_of_words, steps_between, steps_of_rows
+from rnnkit.data.grid import (
+    common_step,
+    on_their_day,
+    step_of_words,
+    steps_between,
+    steps_of_rows,
+    told_ticks,
+)
 from rnnkit.data.grouped import Grouped
 from rnnkit.data.grouping import Rows, in_order, sorted_by_time, without_doubles
 from rnnkit.data.panel import MISSING, Clock, IntArray, Panel
@@ -30,6 +37,7 @@ from rnnkit.messages import Message, Value
 
 BLOCK = 1 << 18  # rows of whole series that are worked on at a time
 _SHOWN = 10
+_DAY = 86_400 * 10**9  # nanoseconds
 
 
 class SeriesBlocks:
@@ -52,6 +60,7 @@ class SeriesBlocks:
         self._columns = columns
         self._covariates = survey.covariates
         self._grouped = grouped
+        self._counts = survey.counts
         self._like = like
         self._name = path.stem
         self._ids = survey.series.ids
@@ -159,6 +168,18 @@ class SeriesBlocks:
                 *self._found.notes(self._grouped.size, len(self._ids), self._grouped.missing),
             ),
         )
+
+    def told_ticks(self, newest: int) -> int:
+        """Return the ticks from the first row of the file to a moment, or a few more.
+
+        Args:
+            newest: the moment, as `row_moments` gives it, on the clock that the file shows.
+        """
+        if self._clock is None:
+            return told_ticks(-int(self._counts.max()), newest, None)
+        earliest = int(self._begins_at.min().astype(np.int64))
+        # The clock of a zone may be up to a day behind the one that the panel is on.
+        return told_ticks(earliest, newest + self._is_local * _DAY, self._clock.step)
 
     def _find_step(self, counts: IntArray, source: str) -> Step:
         """Return the step given, or that of the longest series, as many as make a block."""

@@ -9,34 +9,27 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from rnnkit.data.calendar import Times
 from rnnkit.data.cells import (
     Cells,
     Place,
     factorize_texts,
-    holds_numbers,
     missing_cells,
-    parse_labels,
-    refuse_late_texts,
     refuse_missing,
-    refuse_mostly_numbers,
 )
 from rnnkit.data.clocks import ClockTimes, read_clock
-from rnnkit.data.columns import Columns, Role
+from rnnkit.data.columns import Columns
 from rnnkit.data.files import reading_parquet
 from rnnkit.data.grid import step_of_words
 from rnnkit.data.grouping import row_ranks
-from rnnkit.data.panel import MISSING, Clock, Covariate, FloatArray, IntArray
+from rnnkit.data.panel import Clock, Covariate, IntArray
 from rnnkit.data.table import Table
+from rnnkit.data.tallies import Kind, Tally
 from rnnkit.data.times import clock_times
 from rnnkit.data.times_parts import times_of_parts
-from rnnkit.errors import DataError
 
 BATCH = 1 << 17  # rows of a file read at a time
-_LABELS = 1000  # that a covariate may have
-_FINE = 1 << 20  # steps in which rows without times are told apart by their age
 
 
 def read_batches(path: Path, names: Sequence[str]) -> Iterator[tuple[int, Table]]:
@@ -118,6 +111,8 @@ class Survey:
         index: of the times, unless they are plain.
         clock: of the times, but for the step: offset, zone and notes; `None` without times.
         is_local: whether the times are those of the clock of a zone, still to be converted.
+        newest: moment of the newest row that told whether texts are numbers, as `row_moments` gives
+            it; `None` where there are no texts.
     """
 
     series: SeriesNumbers
@@ -126,15 +121,21 @@ class Survey:
     index: TimeIndex | None
     clock: ClockTimes | None
     is_local: bool
+    newest: int | None
 
 
 def take_survey(
-    path: Path, columns: Columns, *, known: Sequence[Covariate] | None, clock: Clock | None
+    path: Path,
+    columns: Columns,
+    *,
+    known: Sequence[Covariate] | None,
+    clock: Clock | None,
+    telling: float,
 ) -> Survey:
     """Return what a Parquet file holds; only the columns that tell it are read.
 
-    Columns of numbers are told by their type. Texts are labels unless all of them are numbers in
-    the older half of the rows.
+    Columns of numbers are told by their type. Texts are labels unless all those of the oldest rows
+    are numbers.
     Times written as texts or in several columns are read from their distinct cells, so that one
     form holds for the whole file.
 
@@ -143,6 +144,7 @@ def take_survey(
         columns: what they are.
         known: the covariates to be met; `None` for any.
         clock: to be met; `None` for any.
+        telling: the share of rows that tell what texts hold, as for `telling_rows`.
 
     Raises:
         DataError: if a row names no series or holds no time; if a covariate is empty, holds numbers
@@ -150,11 +152,7 @@ def take_survey(
     """
     types = _types(path)
     labels = {covariate.name: covariate.labels for covariate in known or ()}
-    texts = [
-        name
-        for name in (*columns.covariates, *columns.future_covariates, *columns.statics)
-        if known is None and types[name] == "other"
-    ]
+    texts = [name for name in columns.covariate_roles if known is None and types[name] == "other"]
     distinct = columns.time if any(types[name] != "time" for name in columns.time) else ()
     distinct = columns.time if len(columns.time) > 1 else distinct
     series = SeriesNumbers(columns.series_id)
@@ -169,10 +167,14 @@ def take_survey(
         if distinct:
             cells = _with_new(cells, first, table)
     index, found_clock, is_local = _clock(cells, columns, clock, path)
+    newest = None
     if texts:
-        labels |= _labels(path, columns, texts, series, counts, index)
-    covariates = [Covariate(name, role, labels.get(name)) for name, role in _roles(columns).items()]
-    return Survey(series, counts, tuple(covariates), index, found_clock, is_local)
+        found_labels, newest = _labels(path, columns, texts, series, counts, index, telling)
+        labels |= found_labels
+    covariates = [
+        Covariate(name, role, labels.get(name)) for name, role in columns.covariate_roles.items()
+    ]
+    return Survey(series, counts, tuple(covariates), index, found_clock, is_local, newest)
 
 
 def _labels(
@@ -182,32 +184,52 @@ def _labels(
     series: SeriesNumbers,
     counts: IntArray,
     index: TimeIndex | None,
-) -> dict[str, tuple[str, ...] | None]:
-    """Return the labels of each of these columns, `None` where it holds numbers.
+    telling: float,
+) -> tuple[dict[str, tuple[str, ...] | None], int]:
+    """Return the labels of each of these columns, `None` where it holds numbers; and a moment.
 
-    Rows are counted by their times, which many series share, or else by how far in their series
-    they stand, to a millionth: so their older half is found without keeping each of them.
+    Rows are counted by their moments, which many series share: so the oldest are found without
+    keeping each of them. The moment is that of the newest row that told what texts hold.
     """
-    kinds = {name: _Kind(name) for name in texts}
-    rows = _Tally(1)
+    kinds = {name: Kind(name) for name in texts}
+    rows = Tally(1)
     seen = np.zeros(len(counts), dtype=np.int64)
     names = [*texts, *columns.time]
     names += [] if columns.series_id is None else [columns.series_id]
     for _, table in read_batches(path, names):
-        if columns.time:
-            ages = table_times(table, columns, index).astype(np.int64)
-        else:
-            numbers = series.of(table)
-            ranks = row_ranks(numbers) + seen[numbers]
-            seen += np.bincount(numbers, minlength=len(seen))
-            ranks = counts[numbers] - 1 - ranks if columns.order == "newest-first" else ranks
-            ages = ranks * _FINE // counts[numbers]
-        rows.add(ages, np.ones((table.rows, 1), dtype=np.int64))
+        numbers = series.of(table)
+        moments = batch_moments(table, columns, numbers, counts, seen, index)
+        seen += np.bincount(numbers, minlength=len(seen))
+        rows.add(moments, np.ones((table.rows, 1), dtype=np.int64))
         for name, kind in kinds.items():
-            kind.add(table.columns[name], table.place, ages)
+            kind.add(table.columns[name], table.place, moments)
     before = np.cumsum(rows.counts[:, 0]) - rows.counts[:, 0]
-    shares = before / rows.counts.sum() if columns.time else rows.keys / _FINE
-    return {name: kind.labels(rows.keys, shares) for name, kind in kinds.items()}
+    newest = int(rows.keys[before < telling * rows.counts.sum()].max())
+    return {name: kind.labels(newest) for name, kind in kinds.items()}, newest
+
+
+def batch_moments(
+    table: Table,
+    columns: Columns,
+    numbers: IntArray,
+    counts: IntArray,
+    seen: IntArray,
+    index: TimeIndex | None,
+) -> IntArray:
+    """Return the moments `(N,)` of the rows of a batch, as `row_moments` gives those of all rows.
+
+    Args:
+        table: the batch.
+        columns: what its columns are.
+        numbers: `(N,)` the number of each row's series.
+        counts: `(S,)` rows of each series in the whole file.
+        seen: `(S,)` those in the batches before.
+        index: of the times.
+    """
+    if columns.time:
+        return np.asarray(table_times(table, columns, index).astype(np.int64))
+    ranks = row_ranks(numbers) + seen[numbers]
+    return -1 - ranks if columns.order == "newest-first" else ranks - counts[numbers]
 
 
 def table_times(table: Table, columns: Columns, index: TimeIndex | None) -> Times:
@@ -216,88 +238,6 @@ def table_times(table: Table, columns: Columns, index: TimeIndex | None) -> Time
         return index.of(table, columns.time)
     name = columns.time[0]
     return clock_times(table.columns[name], column=name, place=table.place)[0]
-
-
-class _Tally:
-    """Counts of rows by a whole number.
-
-    Args:
-        width: how many counts are kept of each.
-    """
-
-    def __init__(self, width: int) -> None:
-        self.keys = np.empty(0, dtype=np.int64)
-        self.counts = np.empty((0, width), dtype=np.int64)
-
-    def add(self, keys: IntArray, counts: IntArray) -> None:
-        """Add `counts (N, width)` of the rows with `keys (N,)`."""
-        self.keys, place = np.unique(np.concatenate([self.keys, keys]), return_inverse=True)
-        added = np.concatenate([self.counts, counts])
-        self.counts = np.zeros((len(self.keys), added.shape[1]), dtype=np.int64)
-        np.add.at(self.counts, place, added)
-
-
-class _Kind:
-    """Whether a column holds numbers or labels, as its cells tell one batch after another."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._places: dict[str, str] = {}  # of the first rows of labels, one more than may be
-        self._tally = _Tally(2)  # numbers and others by age
-        self._other: tuple[str, str] | None = None  # the row of the first of these, and the cell
-
-    def add(self, cells: Cells, place: Place, ages: IntArray) -> None:
-        """Count the cells of a batch."""
-        codes, texts = factorize_texts(cells, column=self._name)
-        for number, text in enumerate(texts):
-            if text not in self._places and len(self._places) <= _LABELS:
-                self._places[text] = place(int((codes == number).argmax()))
-        numbers = _are_numbers(texts)
-        present = np.flatnonzero(codes != MISSING)
-        is_number = numbers[codes[present]]
-        self._tally.add(ages[present], np.stack([is_number, ~is_number], axis=1).astype(np.int64))
-        if self._other is None and not numbers.all():
-            row = int(present[is_number.argmin()])
-            self._other = place(row), texts[int(codes[row])]
-
-    def labels(self, ages: IntArray, shares: FloatArray) -> tuple[str, ...] | None:
-        """Return the labels, or `None` for a column of numbers.
-
-        Args:
-            ages: of all rows, each once.
-            shares: of rows that are older than those of each age.
-
-        Raises:
-            DataError: as `take_survey`.
-        """
-        if not self._places:
-            raise DataError(f"column {self._name!r} is empty; leave it out of the covariates")
-        if self._other is None:
-            return None
-        counts = self._tally.counts
-        share = shares[np.searchsorted(ages, self._tally.keys)]
-        older = share < 0.5
-        if not older.any():  # the older half of what is there
-            older = share <= np.repeat(share, counts.sum(axis=1))[(int(counts.sum()) - 1) // 2]
-        numbers, others = counts[older].sum(axis=0).tolist()
-        if not others:
-            refuse_late_texts(self._name, int(counts[:, 1].sum()), self._other)
-        refuse_mostly_numbers(self._name, numbers, others, self._other)
-        texts = list(self._places)
-        places = list(self._places.values())
-        return parse_labels(texts, column=self._name, place=places.__getitem__)[1]
-
-
-def _are_numbers(texts: Sequence[str]) -> NDArray[np.bool_]:
-    """Return `(N,)` bool, true for texts that can be read as numbers."""
-    if holds_numbers(texts[:1], column="", place=str):
-        try:
-            np.array(texts, dtype=np.float64)
-        except ValueError:
-            pass  # Some are none; which, is found below.
-        else:
-            return np.ones(len(texts), dtype=bool)
-    return np.array([holds_numbers([text], column="", place=str) for text in texts], dtype=bool)
 
 
 def _with_new(cells: pd.DataFrame, first: int, table: Table) -> pd.DataFrame:
@@ -348,14 +288,6 @@ def _keys(columns: Mapping[str, Cells], names: Sequence[str]) -> pd.Index[Any]:
     cells = [list(columns[name]) for name in names]
     parts: list[pd.Index[Any]] = [pd.Index(part, dtype=object) for part in cells]
     return parts[0] if len(parts) == 1 else pd.MultiIndex.from_arrays(parts)
-
-
-def _roles(columns: Columns) -> dict[str, Role]:
-    return {
-        **dict.fromkeys(columns.covariates, "past"),
-        **dict.fromkeys(columns.future_covariates, "future"),
-        **dict.fromkeys(columns.statics, "static"),
-    }
 
 
 def _types(path: Path) -> dict[str, str]:

@@ -14,12 +14,12 @@ from rnnkit.data.cells import (
     Cells,
     Place,
     factorize_texts,
-    holds_numbers,
     missing_cells,
-    parse_numbers,
     refuse_missing,
     show_cell,
 )
+from rnnkit.data.kinds import holds_numbers
+from rnnkit.data.numerals import parse_numbers
 from rnnkit.data.times import clock_times
 from rnnkit.errors import DataError
 from rnnkit.messages import Message

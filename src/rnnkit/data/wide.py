@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnkit.data.cells import factorize_texts, parse_numbers, refuse_missing
+from rnnkit.data.cells import factorize_texts, refuse_missing
 from rnnkit.data.columns import ALL, Columns
 from rnnkit.data.edges import ranges
+from rnnkit.data.numerals import parse_numbers
 from rnnkit.data.panel import Panel
+from rnnkit.data.points import refuse_dotted_thousands_along
 from rnnkit.data.roles import read_covariates
 from rnnkit.data.table import Table
 from rnnkit.errors import DataError
@@ -38,21 +40,29 @@ def read_wide(table: Table, columns: Columns, like: Panel | None) -> Panel:
     if not targets:
         raise DataError(f"{table.source} has no column of values besides the names of its series")
     cells = np.empty((table.rows, len(targets)))
+    each = np.arange(table.rows)  # each row is a series
     for position, name in enumerate(targets):
         try:
             cells[:, position] = parse_numbers(
-                table.columns[name], column=name, place=table.place, missing=True, alike=False
+                table.columns[name],
+                column=name,
+                place=table.place,
+                missing=True,
+                series=each,
             )
         except DataError as error:
             if position == 0 and columns.series_id is None:
                 raise DataError(f"{error}; if it names the series, give it as the series") from None
             raise
+    along = [table.columns[name] for name in targets]
+    refuse_dotted_thousands_along(cells, along, targets, table.place)
     present = ~np.isnan(cells)
     lengths = np.where(
         present.any(axis=1), len(targets) - present[:, ::-1].argmax(axis=1), 0
     ).astype(np.int64)
     ids = _ids(table, columns)
-    covariates = read_covariates(table, columns, None if like is None else like.covariates)
+    known = None if like is None else like.covariates
+    covariates = read_covariates(table, columns, known, series=np.arange(table.rows))
     notes = [*table.notes, *covariates.notes]
     # A series without any value keeps one cell, so that it can be said to be left out.
     kept = np.maximum(lengths, 1)

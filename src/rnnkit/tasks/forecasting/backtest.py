@@ -97,14 +97,21 @@ class Backtest:
 
 
 def fold_borders(
-    panel: Panel, config: ForecastConfig, *, folds: int, size: int
+    panel: Panel, config: ForecastConfig, *, folds: int, size: int | None
 ) -> list[tuple[int, int]]:
     """Return the ticks `(first, end)` of each fold: the last ones of the data.
+
+    Args:
+        panel: the data.
+        config: the options.
+        folds: how many.
+        size: rows of a fold; by default the horizon.
 
     Raises:
         ConfigError: if there is no fold, or one is shorter than a forecast.
         DataError: if the data are too short for so many.
     """
+    size = config.horizon if size is None else size
     if folds < 1:
         raise ConfigError(f"folds must be at least 1, got {folds}")
     if size < config.horizon:
@@ -125,8 +132,8 @@ def check_backtest(
     panel: Panel, columns: Columns, config: ForecastConfig, *, folds: int, size: int | None
 ) -> None:
     """Raise what `run_backtest` would, before anything is trained or thrown away."""
-    size = config.horizon if size is None else size
     borders = fold_borders(panel, config, folds=folds, size=size)
+    size = config.horizon if size is None else size
     for number, (tick, end) in enumerate(borders, start=1):
         part = panel.before(end)
         split = Split(known=tick, rows=end, blocks=(), reach=0, horizon=config.horizon)
@@ -175,8 +182,8 @@ def run_backtest(
         DataError: if the data are too short.
         TrainingError: if a training diverges.
     """
-    size = config.horizon if size is None else size
     borders = fold_borders(panel, config, folds=folds, size=size)
+    size = config.horizon if size is None else size
     config = replace(config, test_size=size, train_size=None)
     done: list[Fold] = []
     fit: Fit | None = None

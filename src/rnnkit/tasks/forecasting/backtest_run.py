@@ -26,6 +26,7 @@ from rnnkit.tasks.forecasting.backtest import (
     Backtest,
     Fold,
     check_backtest,
+    fold_borders,
     metrics_json,
     run_backtest,
     save_backtest,
@@ -34,7 +35,7 @@ from rnnkit.tasks.forecasting.backtest import (
 from rnnkit.tasks.forecasting.config import ForecastConfig
 from rnnkit.tasks.forecasting.evaluation import local_times
 from rnnkit.tasks.forecasting.pictures import interval_rows
-from rnnkit.tasks.forecasting.reading import Source, as_panel
+from rnnkit.tasks.forecasting.reading import Source, as_panel, read_before
 from rnnkit.tasks.forecasting.scoring import MODEL, network_name
 from rnnkit.training import Progress
 from rnnkit.training.run_folder import RunWriter
@@ -78,8 +79,14 @@ def run_backtest_folder(
     """
     start = time.perf_counter()
     config = ForecastConfig.from_options(options)
-    panel = as_panel(source, columns, room=config.horizon)
-    columns = columns if isinstance(source, Panel) else resolve_order(source, columns)
+    if isinstance(source, Panel):
+        panel = as_panel(source, columns)
+    else:
+        columns = resolve_order(source, columns)
+        panel = read_before(
+            lambda telling: as_panel(source, columns, room=config.horizon, telling=telling),
+            lambda panel: fold_borders(panel, config, folds=folds, size=size)[0][0],
+        )
     check_backtest(panel, columns, config, folds=folds, size=size)
     wanted = settings(panel, columns, config, folds=folds, size=size, refit=refit)
     with RunWriter(out, settings=wanted, resume=resume) as writer:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import pandas as pd
 
-from rnnkit.data.assemble import resolve_order, season_of
+from rnnkit.data.assemble import season_of
 from rnnkit.data.columns import Columns
 from rnnkit.data.panel import Panel
 from rnnkit.errors import RnnkitError
@@ -24,7 +24,7 @@ from rnnkit.tasks.forecasting.fitting import fit_pipeline
 from rnnkit.tasks.forecasting.history import to_score, with_history
 from rnnkit.tasks.forecasting.intervals import later_errors
 from rnnkit.tasks.forecasting.planning import plan_fit
-from rnnkit.tasks.forecasting.reading import Source, as_columns, as_panel, with_test
+from rnnkit.tasks.forecasting.reading import Source, as_columns, as_panel, read_to_fit
 from rnnkit.tasks.forecasting.scoring import Evaluation
 from rnnkit.training import Progress, RunWriter
 
@@ -96,11 +96,7 @@ class Forecaster:
             TrainingError: if a training diverges.
         """
         given = as_columns(columns)
-        panel, config = with_test(
-            as_panel(data, given, room=self.config.horizon), test, given, self.config
-        )
-        if not isinstance(data, Panel):
-            given = resolve_order(data, given)
+        panel, given, config = read_to_fit(data, test, given, self.config)
         return self.fit_panel(
             panel, given, config, checkpoints=checkpoints, resume=resume, progress=progress
         )

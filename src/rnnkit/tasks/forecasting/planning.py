@@ -127,6 +127,22 @@ def plan_fit(panel: Panel, config: ForecastConfig, season: int) -> Plan:
     return Plan(panel, sizes, members, split, bare, why)
 
 
+def first_origin(panel: Panel, config: ForecastConfig, season: int) -> int:
+    """Return the tick at which the first forecast to be scored begins, as `plan_fit` divides rows.
+
+    Args:
+        panel: the data.
+        config: the options.
+        season: rows in a season as the data tell; 1 for none.
+
+    Raises:
+        ConfigError: if a size is impossible.
+    """
+    if season == 1 and panel.clock is None and config.season is None:
+        season, _ = _find_season(panel, config)
+    return resolve(config, rows=panel.last_tick, season=season).known
+
+
 def _check_covariates(panel: Panel) -> None:
     names = [covariate.name for covariate in panel.covariates if covariate.labels is None]
     for p, name in enumerate(names):

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rnnkit.data.assemble import read_panel
+from rnnkit.data.assemble import read_panel, resolve_order, season_of
 from rnnkit.data.columns import Columns
 from rnnkit.data.files import is_parquet, open_parquet
 from rnnkit.data.joining import join_panels
+from rnnkit.data.kinds import TELLING
 from rnnkit.data.panel import Panel
 from rnnkit.data.pieces import prepare_pieces, read_pieces
 from rnnkit.data.rows import BoolArray, keep_prepared
 from rnnkit.errors import ConfigError, DataError, closest
 from rnnkit.tasks.forecasting.config import ForecastConfig
+from rnnkit.tasks.forecasting.planning import first_origin
 
 Source = str | Path | pd.DataFrame | Panel
 
@@ -54,7 +56,68 @@ def as_columns(given: Mapping[str, Any]) -> Columns:
     return Columns(**names)
 
 
-def as_panel(data: Source, columns: Columns, *, like: Panel | None = None, room: int = 0) -> Panel:
+def read_to_fit(
+    data: Source,
+    test: Source | None,
+    columns: Columns,
+    config: ForecastConfig,
+    *,
+    name: str | None = None,
+) -> tuple[Panel, Columns, ForecastConfig]:
+    """Return the panel to fit and score on, its columns and the options, orders and sizes found.
+
+    Args:
+        data: a file, a frame or a panel.
+        test: later rows of the same series to score on; `None` for the last of `data`.
+        columns: what the columns are.
+        config: the options.
+        name: what the data are called; by default the file's name.
+
+    Raises:
+        ConfigError: if an option or a column is wrong.
+        DataError: if the data cannot be read, or the test rows do not continue them.
+    """
+    if not isinstance(data, Panel):
+        columns = resolve_order(data, columns)
+
+    def read(telling: float) -> Panel:
+        panel = as_panel(data, columns, room=config.horizon, telling=telling)
+        return panel if name is None else replace(panel, name=name)
+
+    def first(panel: Panel) -> int:
+        joined, sized = with_test(panel, test, columns, config)
+        return first_origin(joined, sized, season_of(columns, joined))
+
+    panel = read(TELLING) if isinstance(data, Panel) else read_before(read, first)
+    panel, config = with_test(panel, test, columns, config)
+    return panel, columns, config
+
+
+def read_before(read: Callable[[float], Panel], first_origin: Callable[[Panel], int]) -> Panel:
+    """Return a panel of whose rows none from the first origin on told what a column holds.
+
+    Args:
+        read: reads it, given the share of the rows that tell, the oldest.
+        first_origin: gives the tick at which the first forecast to be scored begins.
+    """
+    telling = TELLING
+    while True:
+        panel = read(telling)
+        # One row there must be; a panel with fewer before its first origin is refused later.
+        first = max(1, first_origin(panel)) if panel.told else 0
+        if panel.told <= first:
+            return panel
+        telling *= first / panel.told
+
+
+def as_panel(
+    data: Source,
+    columns: Columns,
+    *,
+    like: Panel | None = None,
+    room: int = 0,
+    telling: float = TELLING,
+) -> Panel:
     """Return `data` as a panel; a Parquet file beyond memory as one of mapped files.
 
     Args:
@@ -62,6 +125,7 @@ def as_panel(data: Source, columns: Columns, *, like: Panel | None = None, room:
         columns: what its columns are.
         like: the panel whose form the data must have.
         room: rows wanted after the known ones, of mapped files.
+        telling: the share of rows, the oldest, that tell what columns hold.
 
     Raises:
         ConfigError: if columns are named of a panel.
@@ -69,8 +133,8 @@ def as_panel(data: Source, columns: Columns, *, like: Panel | None = None, room:
     """
     if not isinstance(data, Panel):
         if like is None and isinstance(data, (str, Path)) and _is_beyond_memory(data, columns):
-            return _mapped(Path(data), columns, room)
-        return read_panel(data, columns, like=like)
+            return _mapped(Path(data), columns, room, telling)
+        return read_panel(data, columns, like=like, telling=telling)
     if like is None and columns != Columns():
         raise ConfigError("a Panel knows its columns: leave time, target and the others out")
     return data
@@ -85,11 +149,11 @@ def _is_beyond_memory(data: str | Path, columns: Columns) -> bool:
     return 8 * _COPIES * numbers * _SHARE > memory
 
 
-def _mapped(path: Path, columns: Columns, room: int) -> Panel:
+def _mapped(path: Path, columns: Columns, room: int, telling: float) -> Panel:
     """Return the panel of a file as maps of files, which are removed with the panel."""
     folder = Path(tempfile.mkdtemp(prefix="rnnkit-"))
     try:
-        panel = read_pieces(path, columns, folder=folder / "panel", room=room)
+        panel = read_pieces(path, columns, folder=folder / "panel", room=room, telling=telling)
         keep_prepared(panel, room, prepare_pieces(panel, room, folder / "rows"))
     except BaseException:
         shutil.rmtree(folder)

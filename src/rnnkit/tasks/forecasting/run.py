@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from rnnkit.data.assemble import resolve_order, season_of
+from rnnkit.data.assemble import season_of
 from rnnkit.data.columns import Columns
 from rnnkit.data.panel import Panel
 from rnnkit.messages import Message
@@ -30,7 +29,7 @@ from rnnkit.tasks.forecasting.evaluation import (
 from rnnkit.tasks.forecasting.forecaster import Forecaster
 from rnnkit.tasks.forecasting.pictures import coverage_figure, forecast_figure, report
 from rnnkit.tasks.forecasting.planning import plan_fit
-from rnnkit.tasks.forecasting.reading import Source, as_panel, fingerprint, with_test
+from rnnkit.tasks.forecasting.reading import Source, fingerprint, read_to_fit
 from rnnkit.training import Progress
 from rnnkit.training.run_folder import RunWriter
 
@@ -72,11 +71,7 @@ def run_forecast(
         RnnkitError: if options, data or folder are wrong, or training diverges.
     """
     forecaster = Forecaster(**options)
-    panel = as_panel(source, columns, room=forecaster.config.horizon)
-    columns = resolve_order(source, columns)
-    if name is not None:
-        panel = replace(panel, name=name)
-    joined, config = with_test(panel, test, columns, forecaster.config)
+    joined, columns, config = read_to_fit(source, test, columns, forecaster.config, name=name)
     plan_fit(joined, config, season_of(columns, joined))  # an impossible option costs no checkpoint
     settings = {
         "options": forecaster.config.to_json(),
