@@ -100,7 +100,7 @@ def _forecast(
         except SkipBaseline as skip:
             whole.append(skip.reason)
             continue
-        forecast, failures = _from_origins(baseline, track)
+        forecast, failures = _from_origins(baseline, track, horizon)
         if len(failures) == len(track.origins):
             whole.append(next(iter(failures.values())))
             continue
@@ -120,7 +120,9 @@ def _forecast(
     )
 
 
-def _from_origins(baseline: Baseline, track: Track) -> tuple[FloatArray, dict[int, Message]]:
+def _from_origins(
+    baseline: Baseline, track: Track, horizon: int
+) -> tuple[FloatArray, dict[int, Message]]:
     """Return the forecasts `(m, H, K)` of a fitted baseline, and the origins it has none from.
 
     What forbids a forecast from one origin must not change those from the origins before it, so
@@ -130,35 +132,33 @@ def _from_origins(baseline: Baseline, track: Track) -> tuple[FloatArray, dict[in
         forecast = baseline.forecast(track.values, track.origins)
         failures: dict[int, Message] = {}
     except SkipBaseline as skip:
-        forecast, failures = _while_it_goes(baseline, track, skip.reason)
+        forecast, failures = _while_it_goes(baseline, track, horizon, skip.reason)
     for number in np.flatnonzero(~np.isfinite(forecast).all(axis=(1, 2))).tolist():
         failures.setdefault(number, Message("its forecast is not finite"))
     return forecast, failures
 
 
 def _while_it_goes(
-    baseline: Baseline, track: Track, reason: Message
+    baseline: Baseline, track: Track, horizon: int, reason: Message
 ) -> tuple[FloatArray, dict[int, Message]]:
     """Return what `_from_origins` does, NaN from the first origin that it cannot serve.
 
-    That origin is found by halving: a series has hundreds of origins, and asked for one at a time a
-    baseline would begin each from the first row.
+    That origin is found by halving what is left: a series has hundreds of origins, and asked for
+    one at a time a baseline would begin each from the first row. None is forecast twice, so that
+    the whole takes little longer than the forecasts that were planned for.
     """
     order = np.argsort(track.origins, kind="stable")
+    forecast = np.full((len(order), horizon, track.values.shape[1]), np.nan)
     served, refused = 0, len(order)
-    found: FloatArray | None = None
     while refused - served > 1:
         middle = (served + refused) // 2
-        origins = track.origins[order[:middle]]
+        numbers = order[served:middle]
+        origins = track.origins[numbers]
         try:
-            found = baseline.forecast(track.values[: origins[-1]], origins)
+            forecast[numbers] = baseline.forecast(track.values[: origins[-1]], origins)
             served = middle
         except SkipBaseline as skip:
             refused, reason = middle, skip.reason
-    shape = (0, track.values.shape[1]) if found is None else found.shape[1:]
-    forecast = np.full((len(order), *shape), np.nan)
-    if found is not None:
-        forecast[order[:served]] = found
     return forecast, dict.fromkeys(order[served:].tolist(), reason)
 
 
