@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -23,6 +24,7 @@ from benchmarks.kernels.peers import OURS, REFERENCE
 from benchmarks.kernels.peers.contract import Arrays, Unsupported
 
 TORCH = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+RATE = 0.001
 LOSSES: dict[str, Any] = {"mse": mse_loss, "bce": binary_cross_entropy_with_logits}
 
 
@@ -162,7 +164,17 @@ class TorchProgram:
         elif case.trains:
             self.x.requires_grad_()
         if case.trains and not case.bare and not reference:
-            self.optimizer = torch.optim.Adam(self.network.parameters(), fused=True)
+            self.optimizer = self._adam(peer)
+
+    def _adam(self, peer: TorchPeer) -> Any:
+        """Return Adam as each library's users have it: rnnkit's trainer has its own."""
+        if peer.name == "torch.nn":
+            return torch.optim.Adam(self.network.parameters(), lr=RATE, fused=True)
+        from rnnkit.training.optimizer import AdamW
+
+        optimizer = AdamW(list(self.network.parameters()), weight_decay=0.0)
+        optimizer.step = functools.partial(optimizer.step, RATE)  # type: ignore[method-assign]
+        return optimizer
 
     def _layout(self, array: Any, double: bool) -> Any:
         if array is None:

@@ -12,8 +12,8 @@ from torch import Tensor
 from rnnkit.errors import BackendError, ConfigError, closest
 from rnnkit.native_build import why_absent
 from rnnkit.ops import framework, native, reference
+from rnnkit.ops.calls import kernels
 from rnnkit.ops.case import Case, Traits, check_lengths, valid_steps
-from rnnkit.ops.operators import kernels
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from torch.nn.functional import dropout, embedding, linear
 
 from rnnkit.errors import ShapeError
 from rnnkit.native_build import why_absent
+from rnnkit.ops import direct
+from rnnkit.ops.calls import kernels
 from rnnkit.ops.case import Case, Traits, Weights, run_padded
-from rnnkit.ops.operators import kernels
 
 States = tuple[Tensor, ...]
 
@@ -79,7 +80,7 @@ def run(case: Case) -> tuple[Tensor, States]:
             # They are in x; the operator gets none.
             one, other = (w._replace(ih=None, bias_ih=None) for w in (one, other))  # type: ignore[arg-type]
         states = [state if case.layers == 1 else state[k : k + D] for state in case.states]
-        y, h_n, c_n, _, _ = torch.ops.rnnkit.layer(
+        y, h_n, c_n = direct.layer(
             x,
             x_back,
             states[0],
@@ -96,7 +97,7 @@ def run(case: Case) -> tuple[Tensor, States]:
             case.reverse,
             keep,
         )
-        finals.append((h_n, c_n) if len(case.states) == 2 else (h_n,))
+        finals.append((h_n,) if c_n is None or len(states) == 1 else (h_n, c_n))
     if case.layers == 1:
         return y, finals[0]
     return y, tuple(torch.cat(state) for state in zip(*finals, strict=True))

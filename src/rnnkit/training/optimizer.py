@@ -1,7 +1,8 @@
 """AdamW over PyTorch's fused step, without the second and a half that `torch.optim.AdamW` costs.
 
 Creating any optimiser of `torch.optim` imports the compiler (`torch._dynamo`), which takes as long
-as importing torch itself. The functional form in `torch.optim.adamw` computes the same bits.
+as importing torch itself. The fused function below them computes the same bits, one call for all
+parameters, without what they do around it, as long as a small model's whole step.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.optim.adamw import adamw
 
 
 class AdamW:
@@ -54,15 +54,15 @@ class AdamW:
         used = [number for number, p in enumerate(self.parameters) if p.grad is not None]
         if not used:
             return
-        adamw(
+        steps = [self._steps[number] for number in used]
+        torch._foreach_add_(steps, 1)
+        torch._fused_adamw_(
             [self.parameters[number] for number in used],
             self.gradients(),
             [self._means[number] for number in used],
             [self._squares[number] for number in used],
             [],
-            [self._steps[number] for number in used],
-            # One call for all parameters: 3 times as fast as the default for small models.
-            fused=True,
+            steps,
             amsgrad=False,
             beta1=0.9,
             beta2=0.999,
