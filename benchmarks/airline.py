@@ -19,7 +19,7 @@ from rich.table import Table
 
 from rnnkit import Forecaster
 from rnnkit.data.airline import airline_passengers
-from rnnkit.tasks.forecasting.scoring import MODEL
+from rnnkit.tasks.forecasting.verdict import MODEL
 
 ORIGINS = {96: "1956", 108: "1957", 120: "1958", 132: "1959"}
 

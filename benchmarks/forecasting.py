@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rnnkit import Forecaster
-from rnnkit.tasks.forecasting.scoring import MODEL, WITHOUT
+from rnnkit.tasks.forecasting.verdict import MODEL, WITHOUT
 
 SERIES: dict[str, dict[str, Any]] = {
     "ETTh1": {

@@ -36,7 +36,7 @@ NAMES = {
 }
 ELSEWHERE = {
     ("cli/screen.py", "best"): BASELINES,
-    ("tasks/forecasting/scoring.py", "best"): BASELINES,
+    ("tasks/forecasting/verdict.py", "best"): BASELINES,
     ("report/backtest_plot.py", "name"): BASELINES,
     ("report/forecast_plot.py", "picture.baseline"): BASELINES,
     ("data/times_parts.py", "part"): times_parts._NAMES,

@@ -2,7 +2,7 @@ import pytest
 
 from rnnkit import Forecaster
 from rnnkit.data.airline import airline_passengers
-from rnnkit.tasks.forecasting.scoring import MODEL, WITHOUT
+from rnnkit.tasks.forecasting.verdict import MODEL, WITHOUT
 
 
 @pytest.fixture(scope="module")

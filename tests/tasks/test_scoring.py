@@ -5,21 +5,10 @@ import pytest
 
 from rnnkit.messages import Message
 from rnnkit.metrics import mase_scale
-from rnnkit.tasks.forecasting import scoring
-from rnnkit.tasks.forecasting.scoring import (
-    MODEL,
-    WITHOUT,
-    Intervals,
-    Yardsticks,
-    best_baseline,
-    evaluate,
-    network_name,
-    ranking_metric,
-    shift_warning,
-    verdict,
-)
+from rnnkit.tasks.forecasting.scoring import Intervals, Yardsticks, evaluate
+from rnnkit.tasks.forecasting.verdict import MODEL, WITHOUT, ranking_metric, verdict
 
-NAN, INF = float("nan"), float("inf")
+NAN = float("nan")
 ROWS, KNOWN, H, SEASON = 60, 48, 3, 4
 ORIGINS = np.arange(KNOWN, ROWS - H + 1)
 
@@ -199,102 +188,6 @@ def test_mae_ranks_where_mase_is_undefined_and_the_verdict_says_so():
     )
 
 
-def test_a_baseline_without_a_score_is_never_the_best():
-    scores = {
-        MODEL: {"rmse": 0.4},
-        WITHOUT: {"rmse": 0.1},
-        "nan": {"rmse": NAN},
-        "inf": {"rmse": INF},
-        "drift": {"rmse": 30.0},
-        "also nan": {"rmse": NAN},
-        "naive": {"rmse": 20.0},
-    }
-    assert best_baseline(scores, "rmse") == "naive"
-    assert "the best baseline, naive (20), by 98 %" in str(verdict(scores, "rmse", "gru"))
-
-
-def say(model, other, without, cell="gru", metric="rmse"):
-    scores = {
-        MODEL: {metric: model},
-        WITHOUT: {metric: without},
-        "drift": {metric: other},
-        "worse": {metric: other + 1},
-    }
-    sentence = str(verdict(scores, metric, cell))
-    assert sentence.endswith(".")
-    assert "\n" not in sentence
-    assert ". " not in sentence
-    return sentence
-
-
-TIE = "is no better than the best baseline, drift (10), which is cheaper: use that;"
-LOST = "does not beat the best baseline, drift (10), which is cheaper: use that;"
-
-
-@pytest.mark.parametrize(
-    ("model", "head"),
-    [
-        (5.0, "beats the best baseline, drift (10), by 50 %;"),
-        (9.0, "beats the best baseline, drift (10), by 10 %;"),
-        (9.87, "beats the best baseline, drift (10), by 1 %;"),
-        (9.92, TIE),
-        (10.0, TIE),
-        (10.08, TIE),
-        (10.13, LOST),
-        (1234.567, LOST),
-    ],
-)
-def test_the_verdict_says_plainly_whether_the_network_wins(model, head):
-    assert say(model, 10.0, 10.0).startswith(f"The GRU (RMSE {model:.4g}) {head} ")
-
-
-@pytest.mark.parametrize(
-    ("without", "tail"),
-    [
-        (12.0, "12, so the network takes 25 % off its error."),
-        (9.13, "9.13, so the network takes 1 % off its error."),
-        (9.05, "9.05, so the network adds nothing to it."),
-        (9.0, "9, so the network adds nothing to it."),
-        (8.95, "8.95, so the network adds nothing to it."),
-        (8.87, "8.87, so the network adds 1 % to its error."),
-        (6.0, "6, so the network adds 50 % to its error."),
-    ],
-)
-def test_the_verdict_says_what_the_network_adds(without, tail):
-    assert say(9.0, 10.0, without).endswith(f"; without the network the same pipeline has {tail}")
-
-
-@pytest.mark.parametrize(("cell", "name"), [("rnn", "SimpleRNN"), ("lstm", "LSTM"), ("gru", "GRU")])
-def test_the_verdict_names_network_and_metric(cell, name):
-    assert network_name(cell) == name
-    assert say(9.0, 10.0, 12.0, cell, "mase").startswith(f"The {name} (MASE 9) beats")
-
-
-def test_a_network_that_spoils_a_perfect_pipeline_is_not_said_to_add_nothing():
-    sentence = say(5.0, 10.0, 0.0)
-    assert "beats" in sentence
-    assert sentence.endswith(
-        "; without the network the same pipeline has 0, so all of the error is the network's."
-    )
-    assert say(0.0, 10.0, 0.0).endswith("has 0, so the network adds nothing to it.")
-
-
-@pytest.mark.parametrize("without", [0.0, 3.0])
-def test_a_perfect_baseline_is_never_beaten(without):
-    sentence = say(5.0, 0.0, without)
-    assert "beats" not in sentence
-    assert "drift" in sentence
-    assert "beats" not in say(0.0, 0.0, without)
-
-
-@pytest.mark.parametrize("bad", [NAN, INF])
-def test_a_score_that_is_no_number_wins_nothing(bad):
-    for sentence in (say(bad, 10.0, bad), say(bad, 10.0, 5.0), say(bad, bad, bad)):
-        assert "beats" not in sentence
-        assert "nan %" not in sentence
-        assert "inf %" not in sentence
-
-
 def test_metrics_json_holds_model_baselines_and_what_was_skipped():
     values = series(2)
     forecasts = forecasts_of(values, model=2, without=3, drift=7, naive=5)
@@ -315,53 +208,6 @@ def test_metrics_json_holds_model_baselines_and_what_was_skipped():
     assert entry["intervals"] == ""
 
 
-def walk_and_last():
-    random = np.random.default_rng(1)
-    walk = 100 + np.cumsum(random.normal(size=(300, 1)), axis=0)
-    origins = np.arange(200, 297)
-    actual = np.stack([walk[o : o + H] for o in origins])
-    last = np.repeat(walk[origins - 1][:, None], H, axis=1)
-    return actual, last
-
-
-def test_a_forecast_that_only_follows_is_called_that():
-    actual, last = walk_and_last()
-    wobble = 0.1 * np.random.default_rng(2).normal(size=actual.shape)
-    for forecast in (last, last + wobble):
-        warning = str(shift_warning(actual, forecast, last, ["sold"]))
-        assert warning.startswith("The forecast of sold is little more than the last known value")
-        assert warning.endswith(".")
-        assert "\n" not in warning
-
-
-def test_a_forecast_that_foresees_is_not_warned_of():
-    actual, last = walk_and_last()
-    noise = np.random.default_rng(2).normal(size=actual.shape)
-    assert shift_warning(actual, actual, last, ["sold"]) is None
-    assert shift_warning(actual, actual + 0.3 * noise, last, ["sold"]) is None
-    assert shift_warning(actual, (actual + last) / 2, last, ["sold"]) is None
-    assert shift_warning(actual, np.full_like(actual, 100.0), last, ["sold"]) is None
-
-
-def test_a_series_that_stands_still_is_not_warned_of():
-    actual = np.full((5, H, 1), 7.0)
-    assert shift_warning(actual, actual, actual, ["sold"]) is None
-
-
-@pytest.mark.parametrize("follower", [0, 1])
-def test_only_the_targets_that_follow_are_named_whatever_their_units(follower):
-    actual, last = walk_and_last()
-    forecast = [actual, actual]
-    forecast[follower] = last
-    scale = np.array([1.0, 1e6])
-    actual, last = (np.concatenate([a, a], axis=-1) * scale for a in (actual, last))
-    forecast = np.concatenate(forecast, axis=-1) * scale
-    warning = str(shift_warning(actual, forecast, last, ["small", "large"]))
-    assert f"The forecast of {['small', 'large'][follower]} is" in warning
-    both = str(shift_warning(actual, last, last, ["small", "large"]))
-    assert "The forecast of small, large is" in both
-
-
 def test_an_evaluation_warns_of_the_network_alone():
     values = series(1)
     last = np.repeat(values[ORIGINS - 1][:, None], H, axis=1)
@@ -370,124 +216,6 @@ def test_an_evaluation_warns_of_the_network_alone():
     assert "t0" in str(follows.warning)
     foresees = scored(values, {MODEL: actual, WITHOUT: last, "last value": last})
     assert foresees.warning is None
-
-
-def test_a_warning_looks_at_the_rows_alone_whose_outcome_is_known():
-    actual, last = walk_and_last()
-    forecast = last.copy()
-    hidden = actual.copy()
-    hidden[::2] = NAN
-    forecast[::2] += 1e6  # far from the last value where no one knows the outcome
-    assert shift_warning(hidden, forecast, last, ["sold"]) is not None
-    assert shift_warning(np.full_like(actual, NAN), last, last, ["sold"]) is None
-
-
-# A panel: three series of one target, of unequal length, scale and number of origins; the first
-# misses a value, the last did not vary before the test part.
-NUMBERS = np.array([0, 0, 0, 1, 2, 2])
-PANEL_ACTUAL = np.array(
-    [[10.0, 12.0], [NAN, 14.0], [11.0, 13.0], [1000.0, 1200.0], [5.0, 6.0], [6.0, 7.0]]
-)[..., None]
-PANEL_NAIVE = np.array([[2.0], [100.0], [0.0]])
-PANEL_SPREAD = np.array([[4.0], [0.0], [0.5]])
-
-
-def panel(errors, *, naive=PANEL_NAIVE, intervals=None, last=None, **options):
-    """Forecasts that are too high by one error a series."""
-    forecasts = {
-        {"model": MODEL, "without": WITHOUT}.get(name, name): np.where(
-            np.isnan(PANEL_ACTUAL), -77.0, PANEL_ACTUAL
-        )
-        + np.array(by_series)[NUMBERS][:, None, None]
-        for name, by_series in errors.items()
-    }
-    return evaluate(
-        actual=PANEL_ACTUAL,
-        origins=np.array([20, 21, 22, 9, 30, 31]),
-        series=NUMBERS,
-        last=np.zeros((6, 1)) if last is None else last,
-        forecasts=forecasts,
-        intervals=intervals,
-        skipped={},
-        notes={},
-        targets=["sold"],
-        yardsticks=Yardsticks(naive, PANEL_SPREAD),
-        cell="lstm",
-        **options,
-    )
-
-
-ERRORS = {
-    "model": [1.0, 80.0, 3.0],
-    "without": [2.0, 50.0, 3.0],
-    "drift": [4.0, 30.0, 9.0],
-    "naive": [6.0, 40.0, 1.0],
-}
-
-
-def test_a_panel_is_scored_over_what_was_observed_each_series_by_its_own_yardstick():
-    evaluation = panel(ERRORS)
-    scores = evaluation.scores[MODEL]
-    # 5 values of the first series, 2 of the second, 4 of the third.
-    assert scores["mae"] == pytest.approx((5 * 1 + 2 * 80 + 4 * 3) / 11)
-    assert scores["rmse"] == pytest.approx(np.sqrt((5 * 1 + 2 * 6400 + 4 * 9) / 11))
-    assert scores["mape"] == pytest.approx(
-        100 * (sum(1 / a for a in (10, 12, 14, 11, 13)) + 80 / 1000 + 80 / 1200) / 11
-        + 100 * sum(3 / a for a in (5, 6, 6, 7)) / 11
-    )
-    assert scores["mase"] == pytest.approx((5 * 0.5 + 2 * 0.8) / 7)
-    assert scores["mae_standardised"] == pytest.approx((5 * 0.25 + 4 * 6) / 9)
-    assert scores["mse_standardised"] == pytest.approx((5 * 0.25**2 + 4 * 36) / 9)
-    assert "targets" not in scores
-    assert evaluation.to_json()["series"] == 3
-
-
-def test_several_series_are_ranked_by_mase_though_errors_of_large_ones_are_larger():
-    evaluation = panel(ERRORS)
-    assert evaluation.metric == "mase"
-    # drift: (5 * 2 + 2 * 0.3) / 7; naive: (5 * 3 + 2 * 0.4) / 7
-    assert evaluation.best_baseline == "drift"
-    assert evaluation.scores["drift"]["mase"] == pytest.approx(10.6 / 7)
-    assert min(("drift", "naive"), key=lambda n: evaluation.scores[n]["mape"]) == "naive"
-
-
-def test_each_series_has_a_mase_and_the_verdict_counts_those_that_the_network_wins():
-    evaluation = panel(ERRORS)
-    assert set(evaluation.series_mase) == {MODEL, "drift"}
-    model, best = evaluation.series_scores(MODEL), evaluation.series_scores("drift")
-    assert list(model) == list(best) == [0, 1, 2]
-    assert [model[0], model[1], best[0], best[1]] == pytest.approx([0.5, 0.8, 2.0, 0.3])
-    assert np.isnan([model[2], best[2]]).all()
-    assert str(evaluation.verdict) == (
-        "The LSTM (MASE 0.5857) beats the best baseline, drift (1.514), by 61 %; without the"
-        " network the same pipeline has 0.8571, so the network takes 32 % off its error."
-        " The LSTM is better than drift in 1 of 2 series."
-    )
-    assert evaluation.series_scores("naive") == {}
-
-
-def test_a_target_without_a_yardstick_is_left_out_of_the_mase_of_its_series():
-    actual = np.array([[[10.0, 5.0]], [[20.0, 7.0]], [[30.0, NAN]]])  # (3, 1, 2)
-    evaluation = evaluate(
-        actual=actual,
-        origins=np.array([5, 6, 7]),
-        series=np.array([3, 3, 8]),
-        last=np.zeros((3, 2)),
-        forecasts={MODEL: actual + np.array([1, 2]), WITHOUT: actual + 3, "drift": actual + 4},
-        intervals=None,
-        skipped={},
-        notes={},
-        targets=["sold", "price"],
-        yardsticks=Yardsticks(np.array([[0.0, 4.0]] * 8 + [[0.0, 0.0]]), np.ones((9, 2))),
-        cell="gru",
-    )
-    # Series 3 has a yardstick of 4 for the price alone, series 8 none.
-    assert evaluation.series_scores(MODEL) == pytest.approx({3: 0.5, 8: NAN}, nan_ok=True)
-    assert evaluation.scores[MODEL]["mase"] == pytest.approx(0.5)
-    assert evaluation.scores[MODEL]["targets"]["price"]["mase"] == pytest.approx(0.5)
-    assert np.isnan(evaluation.scores[MODEL]["targets"]["sold"]["mase"])
-    assert evaluation.scores[MODEL]["targets"]["sold"]["mae"] == 1
-    assert str(evaluation.verdict).endswith("The GRU is better than drift in 1 of 1 series.")
 
 
 def test_one_series_of_a_panel_with_a_number_of_its_own_is_ranked_by_rmse():
@@ -539,90 +267,28 @@ def test_forecasts_of_one_series_can_be_measured_by_yardsticks_of_their_own():
     )
 
 
-def test_mae_ranks_a_panel_of_which_no_series_varied():
-    evaluation = panel(ERRORS, naive=np.zeros((3, 1)))
-    assert evaluation.metric == "mae"
-    assert "MAE ranks the forecasts." in str(evaluation.verdict)
-    assert " series" not in str(evaluation.verdict)
-    assert evaluation.warning is None
-
-
-def test_a_forecast_that_is_nan_where_the_outcome_is_known_is_not_passed_over():
-    errors = {**ERRORS, "drift": [4.0, NAN, 9.0]}
-    scores = panel(errors).scores["drift"]
-    # The second series has no spread, so that its standardised error does not count.
-    assert all(np.isnan(scores[name]) for name in ("mae", "rmse", "mape", "smape", "mase"))
-    assert scores["mae_standardised"] == pytest.approx((5 * 1 + 4 * 18) / 9)
-    errors = {**ERRORS, "drift": [NAN, 4.0, 9.0]}
-    scores = panel(errors).scores["drift"]
-    assert np.isnan(scores["mae_standardised"])
-    assert np.isnan(scores["mse_standardised"])
-
-
-def test_the_warning_of_a_panel_weighs_each_series_in_its_own_units():
-    # The model follows the first series: 1 from the last value, 6 from the outcome. It foresees the
-    # large second one: 100 from the last value, 10 from the outcome.
-    follows = {**ERRORS, "model": [6.0, 10.0, 0.0]}
-    last = np.array([[17.0], [20.0], [18.0], [1110.0], [5.5], [6.5]])
-    alike = panel(follows, last=last, naive=np.ones((3, 1)))
-    assert alike.warning is None
-    own = panel(follows, last=last, naive=np.array([[1.0], [1000.0], [1.0]]))
-    assert "The forecast of sold is little more" in str(own.warning)
-
-
-def interval(actual, *halves):
-    """Intervals of so much on either side of the outcome, and 10 above it where it is negative."""
-    lower = np.stack([np.where(half < 0, actual - half + 9, actual - half) for half in halves])
-    upper = np.stack([actual + np.abs(half) + 9 * (half < 0) for half in halves])
-    return lower, upper
-
-
-def test_intervals_of_the_model_are_scored(monkeypatch):
-    monkeypatch.setattr(scoring, "JUDGED", 1)
-    half = np.array([1.0, -1.0, 1.0, -1.0, 2.0, 2.0])[:, None, None]
-    lower, upper = interval(np.where(np.isnan(PANEL_ACTUAL), 0.0, PANEL_ACTUAL), half, 3 + 0 * half)
-    evaluation = panel(ERRORS, intervals=Intervals((80, 95), lower, upper))
-    scores = evaluation.scores[MODEL]
-    # Missed: one value of the second forecast, whose other is missing, and two of the fourth.
-    assert scores["coverage"] == pytest.approx({"80": 8 / 11, "95": 1.0})
-    widths = 4 * 2 + 0 + 2 * 0 + 4 * 4
-    assert scores["width"] == pytest.approx({"80": widths / 11, "95": 6.0})
-    # 10 outside of intervals without width, fined by 2 / 0.2; naive errors of 2 and 100.
-    assert scores["msis"] == pytest.approx(
-        {"80": (4 * 2 / 2 + 10 * 10 / 2 + 2 * 10 * 10 / 100) / 7, "95": (5 * 6 / 2 + 2 * 0.06) / 7}
+@pytest.mark.parametrize(
+    ("count", "end"),
+    [(57, ", of too few forecasts to judge by."), (58, ": off by more than 5 points, so do not")],
+)
+def test_the_share_of_outcomes_held_is_judged_from_20_forecasts_that_do_not_overlap(count, end):
+    actual = np.arange(3.0 * count).reshape(count, H, 1)
+    lower = actual[None] + 1  # none inside
+    evaluation = evaluate(
+        actual=actual,
+        origins=np.arange(count),
+        series=np.zeros(count, dtype=np.int64),
+        last=actual[:, 0],
+        forecasts={MODEL: actual, WITHOUT: actual, "drift": actual},
+        intervals=Intervals((80,), lower, lower + 2),
+        skipped={},
+        notes={},
+        targets=["sold"],
+        yardsticks=Yardsticks(np.ones((1, 1)), np.ones((1, 1))),
+        cell="gru",
     )
-    assert "coverage" not in evaluation.scores["drift"]
-    sentence = str(evaluation.remark)
-    assert "(of 80 %: 73%, of 95 %: 100%): off by more than 5 points" in sentence
-    assert evaluation.to_json()["intervals"] == sentence
-
-
-def test_intervals_that_hold_what_they_should_are_said_to_without_a_complaint(monkeypatch):
-    monkeypatch.setattr(scoring, "JUDGED", 1)
-    values = series(1)
-    actual = actual_of(values)
-    inside = (np.arange(actual.size) % 10 < 8).reshape(actual.shape)  # of 30
-    lower = np.where(inside, actual - 1, actual + 1)[None]
-    intervals = Intervals((80,), lower, lower + 2)
-    evaluation = scored(
-        values, forecasts_of(values, model=2, without=3, drift=7), intervals=intervals
-    )
-    assert evaluation.scores[MODEL]["coverage"] == {"80": 0.8}
-    assert str(evaluation.remark) == (
-        "Share of the outcomes that lay in the interval (of 80 %: 80%)."
-    )
-
-
-def test_the_share_of_few_outcomes_is_not_judged():
-    values = series(1)
-    lower = actual_of(values)[None] + 1  # none inside
-    intervals = Intervals((80,), lower, lower + 2)
-    evaluation = scored(
-        values, forecasts_of(values, model=2, without=3, drift=7), intervals=intervals
-    )
-    assert str(evaluation.remark) == (
-        "Share of the outcomes that lay in the interval (of 80 %: 0%), of too few forecasts to"
-        " judge by."
+    assert str(evaluation.remark).startswith(
+        f"Share of the outcomes that lay in the interval (of 80 %: 0%){end}"
     )
 
 
@@ -653,33 +319,3 @@ def test_scores_of_one_complete_target_are_the_plain_means_to_the_last_bit():
         "mse_standardised": np.mean(((actual - forecast) / spread) ** 2),
         "mae_standardised": np.mean(np.abs((actual - forecast) / spread)),
     }
-
-
-def test_a_verdict_survives_json():
-    evaluation = panel(ERRORS)
-    again = Message.from_json(json.loads(json.dumps(evaluation.verdict.to_json())))
-    assert str(again) == str(evaluation.verdict)
-
-
-def test_many_series_are_scored_one_by_one_in_no_time():
-    S = 20_000
-    random = np.random.default_rng(0)
-    actual = random.normal(size=(S, 4, 1))
-    naive = np.linspace(1, 2, S)[:, None]
-    evaluation = evaluate(
-        actual=actual,
-        origins=np.full(S, 9),
-        series=np.arange(S),
-        last=np.zeros((S, 1)),
-        forecasts={MODEL: actual + 1, WITHOUT: actual + 2, "drift": actual + 3},
-        intervals=None,
-        skipped={},
-        notes={},
-        targets=["sold"],
-        yardsticks=Yardsticks(naive, naive),
-        cell="gru",
-    )
-    assert evaluation.series_scores(MODEL)[S - 1] == pytest.approx(0.5)
-    assert str(evaluation.verdict).endswith(
-        "The GRU is better than drift in 20,000 of 20,000 series."
-    )

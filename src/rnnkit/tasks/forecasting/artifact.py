@@ -28,7 +28,8 @@ from rnnkit.tasks.forecasting.fitting import Fit, new_network
 from rnnkit.tasks.forecasting.intervals import Calibration
 from rnnkit.tasks.forecasting.pipeline import Pipeline, input_sizes
 from rnnkit.tasks.forecasting.planning import quantiles
-from rnnkit.tasks.forecasting.scoring import MODEL, WITHOUT, Evaluation, Intervals
+from rnnkit.tasks.forecasting.scoring import Evaluation, Intervals
+from rnnkit.tasks.forecasting.verdict import MODEL, WITHOUT
 from rnnkit.training import History, find_device
 from rnnkit.training.run_folder import RunWriter, finite, read_run
 

@@ -384,7 +384,7 @@ def _joined(folds: Sequence[Fold], panel: Panel, config: ForecastConfig) -> Eval
     forecasts = {
         name: np.concatenate([fold.evaluation.forecasts[name] for fold in folds]) for name in names
     }
-    joined = evaluate(
+    return evaluate(
         actual=join(lambda e: e.actual),
         origins=np.concatenate([fold.evaluation.origins for fold in folds]),
         series=series,
@@ -398,4 +398,3 @@ def _joined(folds: Sequence[Fold], panel: Panel, config: ForecastConfig) -> Eval
         cell=config.cell,
         measured=series + numbers * len(panel.ids),
     )
-    return joined

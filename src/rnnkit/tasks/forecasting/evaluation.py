@@ -18,14 +18,8 @@ from rnnkit.metrics import mase_scale
 from rnnkit.tasks.forecasting.fitting import Fit
 from rnnkit.tasks.forecasting.history import continues
 from rnnkit.tasks.forecasting.intervals import Calibration, interval_ends, later_errors
-from rnnkit.tasks.forecasting.scoring import (
-    MODEL,
-    WITHOUT,
-    Evaluation,
-    Intervals,
-    Yardsticks,
-    evaluate,
-)
+from rnnkit.tasks.forecasting.scoring import Evaluation, Intervals, Yardsticks, evaluate
+from rnnkit.tasks.forecasting.verdict import MODEL, WITHOUT
 
 
 @dataclass(frozen=True, eq=False)

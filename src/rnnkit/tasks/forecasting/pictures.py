@@ -23,7 +23,8 @@ from rnnkit.report.page import Report, SeriesScore, SplitPart
 from rnnkit.report.sections import Interval
 from rnnkit.tasks.forecasting.config import ForecastConfig, batch_size
 from rnnkit.tasks.forecasting.evaluation import Fitted, forecast_ahead, local_times, missing_future
-from rnnkit.tasks.forecasting.scoring import JUDGED, MODEL, Evaluation, apart, network_name
+from rnnkit.tasks.forecasting.scoring import Evaluation
+from rnnkit.tasks.forecasting.verdict import JUDGED, MODEL, apart, network_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
