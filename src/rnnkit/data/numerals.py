@@ -22,7 +22,7 @@ from rnnkit.data.cells import (
     refuse_missing,
     show_cell,
 )
-from rnnkit.data.points import refuse_dotted_thousands
+from rnnkit.data.points import is_dotted, refuse_dotted_thousands
 from rnnkit.errors import DataError
 
 # Beyond it, float64 no longer tells neighbouring integers apart.
@@ -73,6 +73,7 @@ def parse_numbers(
     if len(wrong):
         row = int(wrong[0])
         cell = cell_at(cells, row)
+        _refuse_mixed_marks(list(cells), wrong.tolist(), column, place)
         why = ""
         if isinstance(cell, str) and "," in cell:
             why = "; write numbers with a decimal point and without thousands separators"
@@ -142,11 +143,27 @@ def _number(cell: Any) -> float | None:
 
 def _has_decimal_comma(cells: Sequence[Any], wrong: Sequence[int]) -> bool:
     """Tell whether the cells at `wrong` must be decimals with a comma, and no cell has a point."""
-    texts = [cells[row] for row in wrong]
-    return (
-        all(isinstance(text, str) and _DECIMAL_COMMA.fullmatch(text) for text in texts)
-        and any(_SURE_COMMA.fullmatch(text) for text in texts)
-        and not any(isinstance(cell, str) and "." in cell for cell in cells)
+    return _are_decimal_commas([cells[row] for row in wrong]) and not any(map(is_dotted, cells))
+
+
+def _are_decimal_commas(texts: Sequence[Any]) -> bool:
+    return all(isinstance(text, str) and _DECIMAL_COMMA.fullmatch(text) for text in texts) and any(
+        _SURE_COMMA.fullmatch(text) for text in texts
+    )
+
+
+def _refuse_mixed_marks(
+    cells: Sequence[Any], wrong: Sequence[int], column: str, place: Place
+) -> None:
+    """Refuse decimal commas at `wrong` beside points, naming a cell of the rarer kind first."""
+    if not _are_decimal_commas([cells[row] for row in wrong]):
+        return
+    points = [row for row, cell in enumerate(cells) if is_dotted(cell)]
+    rare, other = (rows[0] for rows in sorted((points, wrong), key=len))
+    raise DataError(
+        f"column {column!r} must hold numbers, but mixes decimal points and commas: {place(rare)} "
+        f"holds {show_cell(cells[rare])}, and {place(other)} {show_cell(cells[other])}; write "
+        f"numbers with a decimal point and without thousands separators"
     )
 
 

@@ -7,20 +7,20 @@ thousands point. The same cells may hold decimals, so other cells of the same se
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rnnkit.data.cells import Cells, Place, cell_at, may_hold_texts, show_cell, take_cells
+from rnnkit.data.cells import Cells, Place, cell_at, may_hold_texts, show_cell
 from rnnkit.errors import DataError
 
 # "1.020" may be 1,020 beside "980"; it is not beside "0.125", "12.5" or "1500".
 _DOTTED = re.compile(r"\s*[+-]?[1-9][0-9]{0,2}\.[0-9]{3}\s*")
 _UP_TO_999 = re.compile(r"\s*[+-]?[0-9]{1,3}\s*")
-_CODES = (9, 99, 999)  # of either sign, for "no value"; they tell nothing of the others
+_CODES = (99, 999)  # of either sign, for "no value"; they tell nothing of the others
 _LIMITS = (127, 255, 511)  # as 100 or 250, where a sensor ends
 _CLOSE = 3.0  # neighbours this close, in the ratio, are taken for what they seem
 _RARE = 0.05  # the chance below which an order is none
@@ -49,17 +49,15 @@ def refuse_dotted_thousands(
     Raises:
         DataError: naming a cell with a point and one beside it without.
     """
-    if isinstance(cells, pd.Series) and not may_hold_texts(cells.dtype):
-        return
     if series is None:
         series = np.zeros(len(values), dtype=np.int64)
     elif np.bincount(series).max(initial=0) < 2:  # nothing stands beside anything
         return
-    found = _find(values, series, lambda rows: list(take_cells(cells, rows)))
+    found = _find(values, [cells], series)
     if found is not None:
         point, other = found
-        texts = cell_at(cells, point), cell_at(cells, other)
-        raise _doubt(column, place(point), texts, f"on {place(other)}")
+        pair = cell_at(cells, point), cell_at(cells, other)
+        raise _doubt(column, place(point), pair, f"on {place(other)}")
 
 
 def refuse_dotted_thousands_along(
@@ -76,20 +74,8 @@ def refuse_dotted_thousands_along(
     Raises:
         DataError: naming a row, and its columns with such a point and beside it without.
     """
-    if all(isinstance(cells, pd.Series) and not may_hold_texts(cells.dtype) for cells in columns):
-        return
     N, P = values.shape
-
-    def texts_at(positions: NDArray[np.int64]) -> list[Any]:
-        places, rows = np.divmod(positions, N)
-        texts = np.empty(len(positions), dtype=object)
-        order = np.argsort(places, kind="stable")
-        for part in np.split(order, np.flatnonzero(np.diff(places[order])) + 1):
-            texts[part] = list(take_cells(columns[places[part[0]]], rows[part]))
-        return list(texts)
-
-    # Column by column, as the texts stand.
-    found = _find(values.T.ravel(), np.tile(np.arange(N), P), texts_at)
+    found = _find(values.T.ravel(), columns, np.tile(np.arange(N), P))
     if found is not None:
         (point, row), other = divmod(found[0], N), found[1] // N
         pair = cell_at(columns[point], row), cell_at(columns[other], row)
@@ -106,26 +92,30 @@ def _doubt(column: str, where: str, texts: Sequence[str], beside: str) -> DataEr
 
 
 def _find(
-    values: NDArray[np.float64],
-    series: NDArray[np.int64],
-    texts_at: Callable[[NDArray[np.int64]], list[Any]],
+    values: NDArray[np.float64], columns: Sequence[Cells], series: NDArray[np.int64]
 ) -> tuple[int, int] | None:
-    """Return the positions of a cell with a doubtful point and of one beside it, if there are."""
+    """Return the positions of a cell with a doubtful point and of one beside it, if there are.
+
+    Args:
+        values: `(P N,)` what the cells were read as, column by column.
+        columns: P columns of `(N,)` cells.
+        series: `(P N,)` the number of each cell's series.
+    """
     rows = _suspects(values, series)
-    if len(rows):
-        rows = _dotted_alike(rows, values, series, texts_at)
     if not len(rows):
         return None
-    texts = texts_at(rows)
-    if set(map(type, texts)) == {str} and "." not in "".join(texts):
+    plain = [_plain(cells) for cells in columns]
+    if not any(map(_hold_points, plain)):
         return None
-    dotted = np.fromiter(
-        (isinstance(text, str) and "." in text for text in texts), dtype=bool, count=len(texts)
-    )
+    # Few cells tell of most series that they are written otherwise.
+    rows = _with_three_digits(rows, values, plain, series)
+    whole = rows[_is_hundreds(np.abs(values[rows]))]
+    bare = [not is_dotted(text) for text in _texts(plain, whole)]
+    rows = rows[_has(np.array(bare, dtype=bool), series[whole], series)[rows]]
+    texts = _texts(plain, rows)
+    dotted = np.fromiter(map(is_dotted, texts), dtype=bool, count=len(texts))
     of = series[rows]
-    has_both = _has(dotted, of) & _has(~dotted & (np.abs(values[rows]) >= 100), of)
-    order = np.flatnonzero(has_both[of])
-    order = order[np.argsort(of[order], kind="stable")]
+    order = np.argsort(of, kind="stable")
     for cells in np.split(order, np.flatnonzero(np.diff(of[order])) + 1):
         kept = cells[_tells(values[rows[cells]], dotted[cells])]
         beside = np.flatnonzero(dotted[kept][1:] != dotted[kept][:-1])
@@ -140,40 +130,69 @@ def _find(
     return None
 
 
+def _plain(cells: Cells) -> Sequence[Any]:
+    """Return the cells as a list or the like, numbers of pandas as nothing."""
+    if not isinstance(cells, pd.Series):
+        return cells
+    return cells.astype(object).tolist() if may_hold_texts(cells.dtype) else [None] * len(cells)
+
+
+def _hold_points(cells: Sequence[Any]) -> bool:
+    """Tell, fast, whether some of the cells are texts with a point."""
+    if set(map(type, cells)) == {str}:
+        return "." in "".join(cells)
+    return any(map(is_dotted, cells))
+
+
+def is_dotted(cell: object) -> bool:
+    """Tell whether a cell is a text with a point."""
+    return isinstance(cell, str) and "." in cell
+
+
+def _texts(columns: Sequence[Sequence[Any]], positions: NDArray[np.int64]) -> list[Any]:
+    """Return the cells at positions that count through all columns, one after another."""
+    places, rows = np.divmod(positions, len(columns[0]))
+    return [columns[k][row] for k, row in zip(places.tolist(), rows.tolist(), strict=True)]
+
+
 def _suspects(values: NDArray[np.float64], series: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the cells of the series that may mix 1.020 and 980, as far as values tell it."""
     size = np.abs(values)
-    whole = (size >= 100) & (size < 1000) & (size == np.floor(size))
-    if not whole.any():
+    hundreds = _is_hundreds(size)
+    if not hundreds.any():
         return np.empty(0, dtype=np.int64)
-    rows = np.flatnonzero(~np.isnan(values))
-    rows = rows[_has(whole, series)[series[rows]]]
+    rows = np.flatnonzero(_has(hundreds, series, series) & ~np.isnan(values))
     fits = (size[rows] == 0) | ((size[rows] >= 1) & (size[rows] < 1000))
-    thousands = size[rows[fits]] * 1000
-    fits[fits] = np.abs(thousands - np.rint(thousands)) < 1e-6
-    return rows[~_has(~fits, series[rows])[series[rows]]]
+    return rows[~_has(~fits, series[rows], series)[rows]]
 
 
-def _dotted_alike(
+def _is_hundreds(size: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return np.asarray((size >= 100) & (size < 1000) & (size == np.floor(size)))
+
+
+def _with_three_digits(
     rows: NDArray[np.int64],
     values: NDArray[np.float64],
+    columns: Sequence[Sequence[Any]],
     series: NDArray[np.int64],
-    texts_at: Callable[[NDArray[np.int64]], list[Any]],
 ) -> NDArray[np.int64]:
-    """Return the rows but for series of which the first fraction is written otherwise."""
+    """Return the rows but for series of which a fraction, the one asked, has no three digits."""
     broken = rows[values[rows] != np.floor(values[rows])]
-    first = np.full(int(series.max()) + 1, -1)
-    first[series[broken[::-1]]] = broken[::-1]  # of several, the last one assigned stays
-    asked = np.flatnonzero(first >= 0)
-    may_be = np.ones(len(first), dtype=bool)
-    texts = texts_at(first[asked]) if len(asked) else []
-    may_be[asked] = [isinstance(text, str) and bool(_DOTTED.fullmatch(text)) for text in texts]
-    return rows[may_be[series[rows]]]
+    one = np.full(int(series.max(initial=0)) + 1, -1)
+    one[series[broken]] = broken
+    asked = one[one >= 0]
+    other = [
+        not (isinstance(text, str) and _DOTTED.fullmatch(text)) for text in _texts(columns, asked)
+    ]
+    return rows[~_has(np.array(other, dtype=bool), series[asked], series)[rows]]
 
 
-def _has(found: NDArray[np.bool_], series: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return `(S,)` whether anything is found in each series."""
-    return np.asarray(np.bincount(series[found], minlength=int(series.max(initial=0)) + 1) > 0)
+def _has(
+    found: NDArray[np.bool_], series: NDArray[np.int64], all_series: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Return for each of `all_series` whether anything is found in this one of `series`."""
+    counts = np.bincount(series[found], minlength=int(all_series.max(initial=0)) + 1)
+    return np.asarray((counts > 0)[all_series])
 
 
 def _may_be_thousands(
@@ -215,13 +234,10 @@ def _are_thousands(
     # Of neighbours, the logarithm of the cell without a point over the one with it.
     ratio = np.where(dotted[:-1], 1, -1)[beside] * np.diff(np.log(size))[beside]
     as_read, as_thousands = np.abs(ratio), np.abs(ratio - np.log(1000))
-    close = np.log(_CLOSE)
-    if np.median(as_read) <= close:
+    if np.median(as_read) <= np.log(_CLOSE):
         return False
-    if np.median(as_thousands) <= close:
-        return True
-    # Neighbours are too far apart to tell it. Thousands exceed all numbers up to 999, so that as
-    # read, many of these exceed all thousands; decimals would lie among them.
+    # Thousands exceed all numbers up to 999, but as read these exceed all thousands up to 100,000;
+    # decimals would lie among them. It tells where neighbours are too far apart either way.
     whole, top = size[~dotted], size[dotted].max()
     above = np.arange((whole > top).sum())
     by_chance = np.prod((len(whole) - above) / (len(size) - above))

@@ -44,11 +44,7 @@ def read_wide(table: Table, columns: Columns, like: Panel | None) -> Panel:
     for position, name in enumerate(targets):
         try:
             cells[:, position] = parse_numbers(
-                table.columns[name],
-                column=name,
-                place=table.place,
-                missing=True,
-                series=each,
+                table.columns[name], column=name, place=table.place, missing=True, series=each
             )
         except DataError as error:
             if position == 0 and columns.series_id is None:
@@ -62,7 +58,7 @@ def read_wide(table: Table, columns: Columns, like: Panel | None) -> Panel:
     ).astype(np.int64)
     ids = _ids(table, columns)
     known = None if like is None else like.covariates
-    covariates = read_covariates(table, columns, known, series=np.arange(table.rows))
+    covariates = read_covariates(table, columns, known, series=each)
     notes = [*table.notes, *covariates.notes]
     # A series without any value keeps one cell, so that it can be said to be left out.
     kept = np.maximum(lengths, 1)
