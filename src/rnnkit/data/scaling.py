@@ -32,6 +32,9 @@ from rnnkit.data.differencing import Differencing
 from rnnkit.data.panel import FloatArray, IntArray
 from rnnkit.messages import Message
 
+# Of what comes back from a logarithm. Values reach 1e100; sums of squares of such stay finite.
+_LARGEST = 1e150
+
 
 @dataclass(frozen=True)
 class ColumnTransform:
@@ -149,11 +152,16 @@ class SeriesTransform:
         return self.backward(self.anchor(past) + self._center() + outputs * self._scale(), levels)
 
     def backward(self, z: FloatArray, levels: Levels) -> FloatArray:
-        """Return the values of `z (..., M, P, K)`: undoes `forward`."""
+        """Return the values of `z (..., M, P, K)`: undoes `forward`.
+
+        What was logged is infinite where it exceeds 1e150, as the upper end of an interval may
+        after a jump over many powers of ten. An interval may have such an end; forecasts may not.
+        """
         values = z * levels.scale[:, None] + levels.loc[:, None]
         for k, column in enumerate(self.columns):
             if column.log:
-                values[..., k] = np.exp(values[..., k])
+                beyond = values[..., k] > np.log(_LARGEST)
+                values[..., k] = np.exp(np.where(beyond, np.inf, values[..., k]))
         return np.asarray(values)
 
     def _center(self) -> FloatArray:
