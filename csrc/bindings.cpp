@@ -3,7 +3,9 @@
 #include "bindings.h"
 
 #include <cstdint>
+#include <memory>
 
+#include "blocks.h"
 #include "cpu.h"
 #include "kernels.h"
 
@@ -108,6 +110,52 @@ void run_backward(const Call& call, const Gradients& g) {
     kernels().backward_double(p, call.threads, Pool::instance());
 }
 
+// A tensor without Python's memory, as DLPack's C interface, version 0.8, describes one.
+struct DLManagedTensor {
+  void* data;
+  std::int32_t device_type, device_id, ndim;
+  std::uint8_t type_code, type_bits;
+  std::uint16_t type_lanes;
+  std::int64_t *shape, *strides;
+  std::uint64_t byte_offset;
+  void* context;
+  void (*deleter)(DLManagedTensor*);
+  std::int64_t sizes[4];
+};
+
+// A capsule of an uncleared tensor of up to 4 dimensions in a block of memory (blocks.h).
+nb::object empty(bool is_double, const nb::tuple& shape) {
+  auto tensor = std::make_unique<DLManagedTensor>();
+  std::int64_t count = is_double ? 8 : 4;
+  tensor->ndim = std::int32_t(nb::len(shape));
+  if (tensor->ndim > 4) throw nb::value_error("a block has at most 4 dimensions");
+  for (std::int32_t k = 0; k < tensor->ndim; ++k)
+    count *= tensor->sizes[k] = nb::cast<std::int64_t>(shape[std::size_t(k)]);
+  tensor->shape = tensor->sizes;
+  tensor->device_type = 1;  // a CPU
+  tensor->type_code = 2;    // floating point
+  tensor->type_bits = is_double ? 64 : 32;
+  tensor->type_lanes = 1;
+  tensor->data = take_block(std::size_t(count));
+  tensor->deleter = [](DLManagedTensor* self) {
+    give_block(self->data);
+    delete self;
+  };
+  PyObject* capsule = PyCapsule_New(tensor.get(), "dltensor", [](PyObject* self) {
+    // Whoever takes the tensor over renames the capsule.
+    if (PyCapsule_IsValid(self, "dltensor")) {
+      auto* left = static_cast<DLManagedTensor*>(PyCapsule_GetPointer(self, "dltensor"));
+      left->deleter(left);
+    }
+  });
+  if (capsule == nullptr) {
+    give_block(tensor->data);
+    nb::raise_python_error();
+  }
+  tensor.release();
+  return nb::steal(capsule);
+}
+
 }  // namespace
 
 void bind_kernels(nb::module_& module) {
@@ -145,6 +193,12 @@ void bind_kernels(nb::module_& module) {
         else
           run_backward<float>(call, gradients);
       });
+  module.def("empty", empty);
+  // For tests.
+  module.def("block_sizes", [] {
+    const BlockSizes sizes = block_sizes();
+    return nb::make_tuple(sizes.used, sizes.kept, sizes.most);
+  });
   module.def("adopt", [](Address start, Address size, Address number) {
     Pool::adopt(at<void>(start), at<void>(size), at<void>(number));
   });

@@ -121,7 +121,7 @@ def press(*_, **__):
 
 
 @pytest.mark.parametrize(
-    "place", ["rnnkit.tasks.forecasting.run.as_panel", "rnnkit.data.header.check_columns"]
+    "place", ["rnnkit.tasks.forecasting.run.read_to_fit", "rnnkit.data.header.check_columns"]
 )
 def test_ctrl_c_before_anything_was_trained_promises_nothing(
     here, rnnkit, untested, everything, monkeypatch, place

@@ -7,7 +7,8 @@ The arguments are those of the operators in `operators.py`. Sizes and types are 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,22 @@ _SAVED = {"rnn_tanh": 0, "rnn_relu": 0, "lstm": 4, "gru": 4, "gru_reset_before":
 TENSORS = 17  # arguments of an operator before the cell's name
 GRADIENTS = 14  # the first of them, which have gradients
 
+# From this size in bytes on, memory is cleared page by page each time that the system gives it.
+_LARGE = 1 << 20
+
+# Makes an uncleared tensor of the type of another one.
+Empty = Callable[[Tensor, tuple[int, ...]], Tensor]
 # y, h_n, c_n, and what the backward pass needs beside them
 Outputs = tuple[Tensor, Tensor, Tensor | None, Tensor | None, Tensor | None]
+
+
+def uncleared(like: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Return an uncleared tensor of the type of another one; a large one in a kept block."""
+    size = like.element_size()
+    if math.prod(shape) * size < _LARGE:
+        return like.new_empty(shape)
+    tensor: Tensor = torch._C._from_dlpack(kernels.empty(size == 8, tuple(shape)))
+    return tensor
 
 
 class Layer:
@@ -69,18 +84,18 @@ class Layer:
         # h0, c0, weights of both directions, masks of both, tokens, lengths, mask
         self.rest = [t if t is None else t.contiguous() for t in arguments[2:TENSORS]]
 
-    def outputs(self, keep: bool) -> Outputs:
+    def outputs(self, keep: bool, empty: Empty) -> Outputs:
         """Return y, h_n, c_n and what the backward pass needs beside them, not yet written."""
         x, saved = self.x, _SAVED[self.cell]
         lstm = self.cell == "lstm"
         T, B, D, H = self.T, self.B, self.D, self.H
         shape = (T, B, D * H) if self.time == 0 else (B, T, D * H)
         return (
-            x.new_empty(shape),
+            empty(x, shape),
             x.new_empty((D, B, H)),
             x.new_empty((D, B, H)) if lstm else None,
-            x.new_empty((D, T, B, saved * H)) if keep and saved else None,
-            x.new_empty((D, T, B, H)) if keep and lstm else None,
+            empty(x, (D, T, B, saved * H)) if keep and saved else None,
+            empty(x, (D, T, B, H)) if keep and lstm else None,
         )
 
     def filled(self, outputs: Outputs) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
@@ -148,7 +163,7 @@ def run_forward(layer: Layer, arguments: tuple[Any, ...]) -> Outputs:
         layer.x = _with_bias(layer.x, arguments[7], layer.cell, layer.H)
         if layer.D == 2:
             layer.x_back = _with_bias(layer.x_back, arguments[11], layer.cell, layer.H)
-    y, h_n, c_n, saved, saved_c = layer.outputs(arguments[-1])
+    y, h_n, c_n, saved, saved_c = layer.outputs(arguments[-1], uncleared)
     for d in range(layer.D):
         kernels.forward(
             layer.call(d, y, saved, saved_c),
@@ -164,15 +179,15 @@ def layer_backward(*arguments: Any) -> list[Tensor]:
     y, saved, saved_c, dy, dh, dc, wants = arguments[TENSORS + 3 :]
     dy = dy if dy is None or dy.stride(2) == 1 else dy.contiguous()
     dh, dc = (None if t is None else t.contiguous() for t in (dh, dc))
-    gradients = empty_like_each(arguments, wants)
+    gradients = empty_each(arguments, wants, uncleared)
     for d in range(layer.D):
         if layer.tokens is not None:  # of every step, summed below
             width = arguments[0].shape[1]
-            into = layer.x.new_empty((*layer.tokens.shape, width)) if wants[d] else None
+            into = uncleared(layer.x, (*layer.tokens.shape, width)) if wants[d] else None
         elif d == 0:
             into = gradients[0]
         else:
-            into = None if gradients[0] is None else torch.empty_like(gradients[0])
+            into = None if gradients[0] is None else uncleared(gradients[0], gradients[0].shape)
         others = [0 if t is None else t.data_ptr() for t in gradients]
         state = d * layer.B * layer.H * layer.x.element_size()
         kernels.backward(
@@ -199,11 +214,9 @@ def layer_backward(*arguments: Any) -> list[Tensor]:
     return [gradient for gradient in gradients if gradient is not None]
 
 
-def empty_like_each(arguments: tuple[Any, ...], wants: Sequence[bool]) -> list[Any]:
-    """Return an empty tensor for every gradient that is computed, `None` for the others."""
+def empty_each(arguments: tuple[Any, ...], wants: Sequence[bool], empty: Empty) -> list[Any]:
+    """Return an uncleared tensor for every gradient that is computed, `None` for the others."""
     return [
-        torch.empty_like(tensor, memory_format=torch.contiguous_format)
-        if wanted and tensor is not None
-        else None
+        empty(tensor, tensor.shape) if wanted and tensor is not None else None
         for tensor, wanted in zip(arguments[:GRADIENTS], wants, strict=True)
     ]

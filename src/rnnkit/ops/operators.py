@@ -21,7 +21,7 @@ from rnnkit.ops.calls import (
     GRADIENTS,
     TENSORS,
     Layer,
-    empty_like_each,
+    empty_each,
     layer_backward,
     layer_forward,
 )
@@ -47,11 +47,12 @@ _library.define(
 
 def _fake_layer(*arguments: Any) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     layer = Layer(arguments)
-    return layer.filled(layer.outputs(arguments[-1]))
+    return layer.filled(layer.outputs(arguments[-1], torch.Tensor.new_empty))
 
 
 def _fake_layer_backward(*arguments: Any) -> list[Tensor]:
-    return [tensor for tensor in empty_like_each(arguments, arguments[-1]) if tensor is not None]
+    found = empty_each(arguments, arguments[-1], torch.Tensor.new_empty)
+    return [tensor for tensor in found if tensor is not None]
 
 
 _library.impl("layer", layer_forward, "CPU")
