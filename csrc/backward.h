@@ -12,7 +12,8 @@ namespace rnnkit::RNNKIT_NAMESPACE {
 
 template <class F>
 struct BackwardShape {
-  index width, N, panels, x_vectors, x_panels, chunk;
+  index width, N, panels, chunk;
+  Split x;     // of the columns of w_ih
   bool narrow;  // few inputs: the gradient of w_ih is summed transposed
 };
 
@@ -41,9 +42,7 @@ BackwardShape<F> backward_shape(const Backward<F>& p, const Plan& plan) {
   const index blocks = ceil_div(f.H, kWidth<F>);
   s.N = blocks_in_panel(blocks);
   s.panels = ceil_div(blocks, s.N);
-  const index x_blocks = ceil_div(f.I, kWidth<F>);
-  s.x_vectors = blocks_in_panel(larger(1, x_blocks));
-  s.x_panels = ceil_div(x_blocks, s.x_vectors);
+  s.x = split(ceil_div(f.I, kWidth<F>));
   s.chunk = chunk_steps(f, plan.by_units ? f.B : ceil_div(f.B, plan.threads), s.width);
   s.narrow = 2 * f.I <= kWidth<F>;
   return s;
@@ -67,9 +66,13 @@ void prepare_backward(const Backward<F>& p, const BackwardShape<F>& s, const Sha
       pack_columns(f.w_hh + 2 * H * H, H, H, H, H, s.N, panels, at.packed_n);
   }
   if (p.dx != nullptr && f.tokens == nullptr) {
-    const Range xs = part(s.x_panels, share.thread, share.threads);
     const index K = gates_of(C) * H;
-    pack_columns(f.w_ih, K, K, f.I, f.I, s.x_vectors, {xs.first, xs.last}, at.packed_ih);
+    s.x.each([&](index vectors, index first, index count) {
+      const Range xs = part(count, share.thread, share.threads);
+      const index column = first * kWidth<F>;
+      pack_columns(f.w_ih + column, K, K, f.I - column, f.I, vectors, {xs.first, xs.last},
+                   at.packed_ih + column * K);
+    });
   }
 }
 
@@ -111,18 +114,19 @@ void finish_chunk(const Backward<F>& p, const BackwardShape<F>& s, const Share& 
       for (index k = rows.first; k < rows.last; ++k)
         copy(b.list_dx[k], b.list_input[k], GH);
     } else {
-      with_width(s.x_vectors, [&](auto width) {
-        constexpr int N = decltype(width)::value;
-        multiply<F, N>(b.list_input + rows.first, rows.size(), at.packed_ih, GH, {0, s.x_panels},
-                       [&](index first, index R, index panel, const F* sums) {
-                         for (index r = 0; r < R; ++r)
-                           for (int v = 0; v < N; ++v) {
-                             const index j = (panel * N + v) * W, n = f.I - j;
-                             if (n > 0)
+      s.x.each([&](index vectors, index begin, index panels) {
+        with_width(vectors, [&](auto width) {
+          constexpr int N = decltype(width)::value;
+          multiply<F, N>(b.list_input + rows.first, rows.size(), at.packed_ih + begin * W * GH, GH,
+                         {0, panels}, [&](index first, index R, index panel, const F* sums) {
+                           for (index r = 0; r < R; ++r)
+                             for (int v = 0; v < N; ++v) {
+                               const index j = (begin + panel * N + v) * W;
                                store_to(b.list_dx[rows.first + first + r] + j,
-                                        load(sums + (r * N + v) * W), n);
-                           }
-                       });
+                                        load(sums + (r * N + v) * W), f.I - j);
+                             }
+                         });
+        });
       });
     }
   }
@@ -316,7 +320,7 @@ void backward_cell(const Backward<F>& p, int wanted, Pool& pool) {
       shared.packed_hh = arena.take<F>(lanes * Gradients<C>::recurrent * H);
       shared.packed_n = arena.take<F>(C == Cell::gru_reset_before ? lanes * H : 0);
       shared.packed_ih = arena.take<F>(
-          p.dx != nullptr && f.tokens == nullptr ? shape.x_panels * shape.x_vectors * W * GH : 0);
+          p.dx != nullptr && f.tokens == nullptr ? shape.x.blocks * W * GH : 0);
       shared.zeros = arena.take<F>(shape.width);
       for (int k = 0; k < plan.threads; ++k) {
         const index n = rows(k).size(), list = n * shape.chunk;
@@ -331,7 +335,7 @@ void backward_cell(const Backward<F>& p, int wanted, Pool& pool) {
         } else {
           at[k] = at[0];
         }
-        at[k].outer = arena.take<F>(outer_scratch<F>(list, larger(GH, f.I)));
+        at[k].outer = arena.take<F>(outer_scratch<F>(list));
         // The first thread, and all that share rows, add to the results themselves.
         const bool direct = plan.by_units || k == 0;
         at[k].dw_ih = direct ? p.dw_ih : arena.take<F>(p.dw_ih != nullptr ? GH * f.I : 0);

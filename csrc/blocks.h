@@ -19,8 +19,8 @@ struct BlockSizes {
 };
 BlockSizes block_sizes();
 
-// Gives a block back. Blocks in use and kept are together never more than the most that were in
-// use at once.
+// Gives a block back. Blocks in use and kept are together at most a quarter more than the most that
+// were in use at once: a step needs one of each size, though not all at once.
 void give_block(void* block);
 
 }  // namespace rnnkit

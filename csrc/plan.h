@@ -51,6 +51,25 @@ inline index blocks_in_panel(index blocks) {
   return best;
 }
 
+// Blocks of columns in panels of as even a width as can be: first those of `wide` blocks, then those
+// of one less.
+struct Split {
+  index blocks, wide, wides, narrows;
+  // Calls run(width, first block, panels) for both kinds, where there are any.
+  template <class Run>
+  void each(Run&& run) const {
+    if (wides > 0) run(wide, index(0), wides);
+    if (narrows > 0) run(wide - 1, wide * wides, narrows);
+  }
+};
+
+inline Split split(index blocks) {
+  if (blocks == 0) return {0, 0, 0, 0};
+  const index panels = ceil_div(blocks, kMostVectors), wide = ceil_div(blocks, panels);
+  const index wides = blocks - panels * (wide - 1);
+  return {blocks, wide, wides, panels - wides};
+}
+
 // Either every thread takes rows of its own through all steps, or, where the recurrent weights
 // exceed a core's own cache or rows are too few, all threads take all rows, each some of the units,
 // and meet after every step.

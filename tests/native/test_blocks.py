@@ -1,4 +1,4 @@
-"""Memory that serves again: never while someone has it, and never more than was in use at once."""
+"""Memory that serves again: never while someone has it, and little more than was in use at once."""
 
 from __future__ import annotations
 
@@ -66,17 +66,17 @@ def test_what_was_given_back_serves_again_for_about_the_same_size():
     assert small.data_ptr() != address
 
 
-def test_never_more_is_kept_than_was_in_use_at_once():
+def test_little_more_is_kept_than_was_in_use_at_once():
     held = [floats(8), floats(8)]
     held.clear()
     for mebibytes in (3, 5, 11, 20, 2, 9, 40, 13):
         tensor = floats(mebibytes)
         used, kept, most = sizes()
-        assert used + kept <= most
+        assert used + kept <= most + most // 4
         assert used >= tensor.nbytes
         del tensor
         used, kept, most = sizes()
-        assert used + kept <= most
+        assert used + kept <= most + most // 4
 
 
 def test_blocks_in_use_are_never_given_twice():
