@@ -50,18 +50,20 @@ class TestOffsets:
         assert shown(panel)[0] == "2020-01-01"
         assert notes(panel) == []
 
-    def test_changing_offsets_lead_to_utc(self) -> None:
+    def test_of_changing_offsets_that_of_the_oldest_row_is_kept(self) -> None:
         index = pd.date_range("2020-03-28 22:00", periods=5, freq="h", tz="UTC")
         times = [time.isoformat(sep=" ") for time in index.tz_convert("Europe/Berlin")]
-        panel = read(times)
-        assert shown(panel)[:2] == ["2020-03-28 22:00", "2020-03-28 23:00"]
-        assert panel.clock is not None
-        assert panel.clock.step == HOUR
-        assert panel.clock.offset == "+00:00"
-        assert notes(panel) == [
-            "The UTC offset in t changes, such as from +01:00 to +02:00: the times were converted "
-            "to UTC."
-        ]
+        for rows in (times, times[::-1], [*times[2:], *times[:2]]):
+            panel = read(rows)
+            assert shown(panel)[:2] == ["2020-03-28 23:00", "2020-03-29"]
+            assert shown(panel)[-1] == "2020-03-29 03:00"
+            assert panel.clock is not None
+            assert panel.clock.step == HOUR
+            assert panel.clock.offset == "+01:00"
+            assert (
+                "The UTC offset in t changes, such as from +01:00 to +02:00: all times are on the "
+                "clock of +01:00, that of the oldest row."
+            ) in notes(panel)
 
     def test_days_stay_local(self) -> None:
         days = pd.date_range("2020-03-27", periods=5, tz="Europe/Berlin")
@@ -82,7 +84,7 @@ class TestOffsets:
             "alike"
         )
         utc = read(["2020-03-29 01:00+01:00", "2020-03-29 03:00+02:00", "2020-03-29 02:00Z"])
-        assert shown(read(["2020-03-29 05:00+02:00"], like=utc)) == ["2020-03-29 03:00"]
+        assert shown(read(["2020-03-29 05:00+02:00"], like=utc)) == ["2020-03-29 04:00"]
         naive = read(["2020-01-01 00:00", "2020-01-01 01:00", "2020-01-01 02:00"])
         assert "tells a UTC offset" in refusal(["2020-01-01 03:00Z"], like=naive)
 

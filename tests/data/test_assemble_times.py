@@ -316,8 +316,8 @@ class TestMissingTimes:
                 "is at 2020-01-25 where 2020-01-24 was expected, one business day after",
             ),
             (
-                ["2020-01-04", *pd.bdate_range("2020-01-06", periods=14).strftime("%Y-%m-%d")],
-                "row 0 of the frame is at 2020-01-04 where 2020-01-03 was expected (2 of 15",
+                ["2020-01-04", *pd.bdate_range("2020-01-06", periods=28).strftime("%Y-%m-%d")],
+                "row 0 of the frame is at 2020-01-04 where 2020-01-03 was expected (2 of 29",
             ),
         ],
     )
@@ -327,3 +327,21 @@ class TestMissingTimes:
     def test_rows_are_named_as_they_stand_in_the_table(self) -> None:
         times = ["2020-01-01 03:10", "2020-01-01 02:00", "2020-01-01 01:00", "2020-01-01 00:00"]
         assert refusal(times).startswith("row 0 of the frame is at 2020-01-01 03:10:00")
+
+
+@pytest.mark.parametrize("form", ["%m/%d/%Y", "%Y-%m-%d"])
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_days_and_months_exchanged_by_a_spreadsheet_are_refused(
+    form: str, newest_first: bool
+) -> None:
+    swapped = form.replace("%m", "%x").replace("%d", "%m").replace("%x", "%d")
+    days = pd.date_range("2021-01-01", periods=730)[:: -1 if newest_first else 1]
+    times = [f"{day:{form if day.day > 12 else swapped}}" for day in days]
+    message = refusal(times)
+    assert (
+        "the rows are out of order, but would be in order with day and month exchanged" in message
+    )
+    straight = [f"{day:{form}}" for day in days]
+    assert read(straight).times is not None
+    shuffled = [straight[row] for row in np.random.default_rng(0).permutation(730)]
+    assert read(shuffled).times is not None

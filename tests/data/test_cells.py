@@ -273,8 +273,10 @@ def test_the_older_rows_tell_whether_a_column_holds_numbers(
 
 def test_what_a_decimal_comma_means_is_told_by_the_older_rows_too() -> None:
     cells = ["1,5", "2,5", "1", "2", "3", "4", "1.5", "6"]
-    assert not holds_numbers(cells, column="y", place=place)
     assert holds_numbers(cells, column="y", place=place, telling=TELLING)
+    for telling in (None, TELLING[::-1]):
+        with pytest.raises(DataError, match=r"points and commas: row 6 holds '1\.5'"):
+            holds_numbers(cells, column="y", place=place, telling=telling)
     assert "row 6 holds '1.5', and row 0 '1,5'" in refusal(cells)
 
 

@@ -328,7 +328,7 @@ def test_the_older_rows_in_pieces_are_those_of_the_whole_file(
     else:
         found = pieces(path, columns)
         assert_equal(found, expected)
-        assert found.told == expected.told
+        assert found.told >= expected.told  # the step is told by the longest series alone
 
 
 @pytest.mark.parametrize("known", [[True, False, True], [True, False, None]], ids=str)

@@ -3,7 +3,7 @@
 Reading finds things and does something about them; each is said in a note of the panel, or refused
 with row and column. Nothing later changes what is read of an earlier row: what is missing stays
 missing, and no value is filled from rows after it. What a column holds, numbers or labels, is told
-by the oldest rows; which labels there are, and the step, by all of them.
+by the oldest rows, and so is the step; which labels there are, by all of them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from rnnkit.data.calendar import Step
 from rnnkit.data.cells import factorize_texts, refuse_missing
@@ -24,14 +23,22 @@ from rnnkit.data.columns import ALL, Columns
 from rnnkit.data.doubles import refuse_doubles
 from rnnkit.data.edges import cut_ends, cut_starts
 from rnnkit.data.gaps import carry_statics, with_missing_times
-from rnnkit.data.grid import common_step, on_their_day, step_of_words, steps_between, told_ticks
+from rnnkit.data.grid import (
+    common_step,
+    older_times,
+    on_their_day,
+    step_of_words,
+    steps_between,
+    telling_rows,
+    ticks_told,
+    told_ticks,
+)
 from rnnkit.data.grouping import (
     Rows,
     find_order,
     in_order,
     row_moments,
     sorted_by_time,
-    telling_rows,
     without_doubles,
 )
 from rnnkit.data.kinds import TELLING
@@ -100,14 +107,15 @@ def read_panel(
     """
     columns = _met(columns, like)
     if columns.layout == "rows":
-        panel = read_wide(_read(source, columns, like), columns, like)
+        panel, told = read_wide(_read(source, columns, like), columns, like, telling)
     else:
-        panel = _read_rows(source, _read(source, columns, like), columns, like, telling)
+        panel, told = _read_rows(source, _read(source, columns, like), columns, like, telling)
     panel = cut_ends(panel, may_be_future=like is not None)
     if like is None:
         panel = cut_starts(panel)
     if panel.times is None and columns.layout != "columns":
         panel = replace(panel, ticks=panel.known.max() - panel.known)
+        panel = replace(panel, told=ticks_told(panel.ids, panel.ticks, told))
         if like is None and panel.ticks.any():
             panel = replace(panel, notes=(*panel.notes, _alignment(panel.known)))
     return panel
@@ -226,15 +234,20 @@ def _read_rows(
     columns: Columns,
     like: Panel | None,
     share: float,
-) -> Panel:
-    """Return the panel of a table in layout `long` or `columns`, all rows taken as known."""
+) -> tuple[Panel, dict[str, int]]:
+    """Return the panel of a table in layout `long` or `columns`, all rows taken as known.
+
+    And by the names of the series how many of their rows, the oldest, told what columns hold.
+    """
     place = table.place
     series, ids = _series(table, columns)
     known = None if like is None else like.clock
     read = None
     order, evidence = columns.order, None
     if columns.time:
-        read = read_clock(table.columns, columns, place=place, series=series, like=known)
+        read = read_clock(
+            table.columns, columns, place=place, series=series, like=known, telling=share
+        )
     elif order is None:
         order, evidence = find_order(table.columns, series, place) or (None, None)
     moments = row_moments(series, None if read is None else read.times, order)
@@ -258,7 +271,7 @@ def _read_rows(
         rows, differing, repeats = without_doubles(rows)
         if len(differing):
             refuse_doubles(rows, int(differing[0]), source, columns, table)
-        step = _step(rows, columns, known, table.source)
+        step = _step(rows, columns, known, table.source, moments[telling].max())
         rows, gaps = with_missing_times(rows, step, ids, place)
         clock = Clock(step, columns.time, read.offset, read.zone)
         notes += [*read.notes, *sorting, *repeats, *gaps]
@@ -290,10 +303,16 @@ def _read_rows(
         times=rows.times,
         clock=clock,
         notes=tuple(notes),
-        told=_told(columns, moments, telling, clock),
     )
+    newest = moments[telling].max()
+    if clock is not None:
+        panel = replace(panel, told=told_ticks(int(moments.min()), int(newest), clock.step))
+    elif columns.asks:
+        panel = replace(panel, told=int(newest - moments.min()) + 1)
+    counts = np.bincount(series[telling], minlength=len(ids)) * columns.asks
     panel = carry_statics(panel)
-    return _unfolded(panel) if columns.layout == "columns" else panel
+    panel = _unfolded(panel) if columns.layout == "columns" else panel
+    return panel, dict(zip(ids, counts.tolist(), strict=True))
 
 
 def _series(table: Table, columns: Columns) -> tuple[IntArray, tuple[str, ...]]:
@@ -306,31 +325,21 @@ def _series(table: Table, columns: Columns) -> tuple[IntArray, tuple[str, ...]]:
     return codes, ids
 
 
-def _step(rows: Rows, columns: Columns, like: Clock | None, source: str) -> Step:
-    """Return the step that the rows must follow."""
+def _step(rows: Rows, columns: Columns, like: Clock | None, source: str, newest: np.int64) -> Step:
+    """Return the step that the rows must follow, as those up to the `newest` moment tell it."""
     assert rows.times is not None
     if like is not None:
         return like.step
+    times, starts = older_times(rows.times, rows.starts, newest.astype("M8[ns]"))
     if columns.step is not None:
-        return on_their_day(step_of_words(columns.step), rows.times, rows.starts)
+        return on_their_day(step_of_words(columns.step), times, starts)
     longest = int(np.diff(rows.starts).max())
     if longest < 3:
         raise DataError(
             f"{source} has {longest} rows{'' if len(rows.starts) == 2 else ' in a series'}, but at "
             f"least 3 are needed to see the step of its times; give more rows, or the step"
         )
-    return common_step(rows.times, rows.starts)
-
-
-def _told(
-    columns: Columns, moments: IntArray, telling: NDArray[np.bool_], clock: Clock | None
-) -> int:
-    """Return the ticks up to the newest row that told what a column holds; 0 if none was asked."""
-    if columns.targets not in ((), (ALL,)) and not columns.covariate_roles:
-        return 0
-    return told_ticks(
-        int(moments.min()), int(moments[telling].max()), clock.step if clock else None
-    )
+    return common_step(times, starts)
 
 
 def _ticks(rows: Rows, step: Step | None) -> IntArray:

@@ -1,7 +1,7 @@
 """The time columns of a table on one clock, whatever summer time does to it.
 
 Steps of a day and more are counted on the calendar of the place, so their times stay local. Shorter
-ones are counted by the clock that never jumps: UTC, or the one UTC offset that all rows have.
+ones are counted by a clock that never jumps: UTC, or the UTC offset of the oldest row.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rnnkit.data.calendar import Step, Times
 from rnnkit.data.cells import Cells, Place
 from rnnkit.data.columns import Columns
-from rnnkit.data.grid import step_of_words
+from rnnkit.data.grid import step_of_words, telling_rows
 from rnnkit.data.panel import Clock
 from rnnkit.data.times import clock_times, show_offset, show_time
 from rnnkit.data.times_parts import times_of_parts
@@ -55,11 +55,13 @@ def read_clock(
     place: Place,
     series: IntArray,
     like: Clock | None = None,
+    telling: float = 1.0,
 ) -> ClockTimes:
     """Return the times of a table on one clock.
 
     Times with one UTC offset stay on its clock. Where the offset changes, times of steps below a
-    day are converted to UTC; times of longer steps stay as they are written. With a time zone, the
+    day are converted to that of the oldest row, which no later row can change; times of longer
+    steps stay as they are written. With a time zone, the
     times are read on its clock and converted to UTC, unless the step is a day or more. An hour that
     the clock repeats is told apart by the order of the rows; one that stands only once is taken as
     summer time.
@@ -70,6 +72,7 @@ def read_clock(
         place: names the row at a position, for messages.
         series: `(N,)` the number of each row's series.
         like: the clock that the times must be on; `None` for any.
+        telling: the share of rows, the oldest, that tell whether a step is a day or more.
 
     Raises:
         DataError: as `clock_times` and `times_of_parts`; if the zone skips a time, naming its row;
@@ -99,7 +102,7 @@ def read_clock(
     plain = offsets is None and columns.time_zone is None
     if plain and (like is None or not like.offset):
         return ClockTimes(times, "", "", tuple(notes))
-    local = _are_days(times, series, step)
+    local = _are_days(times, series, step, telling)
     if columns.time_zone is not None:
         zone = _zone(columns.time_zone)
         if not local and offsets is None:
@@ -137,8 +140,10 @@ def _on_one_offset(
         # Both are clocks without summer time: the difference between them is the same everywhere.
         moved = times - offsets.astype("m8[ns]")
         return moved + pd.Timedelta(_parse_offset(like.offset)).to_timedelta64(), like.offset, ()
-    values = {"column": column, "first": show_offset(offsets[0])}
-    changed = np.flatnonzero(offsets != offsets[0])
+    instants = times - offsets.astype("m8[ns]")
+    oldest = offsets[instants.argmin()]
+    values = {"column": column, "first": show_offset(oldest)}
+    changed = np.flatnonzero(offsets != oldest)
     if not len(changed):
         return times, values["first"], ()
     values["other"] = show_offset(offsets[changed[0]])
@@ -149,10 +154,10 @@ def _on_one_offset(
         )
         return times, "", (Message(template, values),)
     template = (
-        "The UTC offset in {column} changes, such as from {first} to {other}: the times were "
-        "converted to UTC."
+        "The UTC offset in {column} changes, such as from {first} to {other}: all times are on the "
+        "clock of {first}, that of the oldest row."
     )
-    return times - offsets.astype("m8[ns]"), "+00:00", (Message(template, values),)
+    return instants + oldest.astype("m8[ns]"), values["first"], (Message(template, values),)
 
 
 def _parse_offset(offset: str) -> int:
@@ -162,10 +167,12 @@ def _parse_offset(offset: str) -> int:
     return (-seconds if offset[0] == "-" else seconds) * 10**9
 
 
-def _are_days(times: Times, series: IntArray, step: Step | None) -> bool:
-    """Tell whether most rows of a series are a day or more apart."""
+def _are_days(times: Times, series: IntArray, step: Step | None, telling: float) -> bool:
+    """Tell whether most of the older rows of a series are a day or more apart."""
     if step is not None:
         return step.kind != "nanosecond" or step.count >= _DAY
+    older = telling_rows(times.astype(np.int64), telling)
+    times, series = times[older], series[older]
     order = np.lexsort((times, series))
     gaps = np.diff(times[order]).astype(np.int64)[np.diff(series[order]) == 0]
     found, counts = np.unique(gaps[gaps > 0], return_counts=True)

@@ -109,6 +109,11 @@ class Columns:
             **dict.fromkeys(self.statics, "static"),
         }
 
+    @property
+    def asks(self) -> bool:
+        """Whether the cells have to tell what some of the columns hold."""
+        return self.targets in ((), (ALL,)) or bool(self.covariate_roles)
+
     def to_json(self) -> dict[str, Any]:
         """Return plain values that `from_json` reads back."""
         return {

@@ -7,6 +7,7 @@ has the rows `starts[s]` to `starts[s + 1]`, oldest first.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,6 +95,24 @@ def common_step(times: Times, starts: IntArray) -> Step:
     return _followed_most(candidates, times, starts)
 
 
+def older_times(times: Times, starts: IntArray, newest: np.datetime64) -> tuple[Times, IntArray]:
+    """Return the times up to the `newest`, and the starts of series, by which a step is told.
+
+    All of them where no series has three times up to it: too few to see a step by.
+
+    Args:
+        times: `(R,)` datetime64[ns], strictly ascending within each series.
+        starts: `(S + 1,)` as for `common_step`.
+        newest: of the times that tell.
+    """
+    older = times <= newest
+    counts = np.add.reduceat(older, starts[:-1])
+    if counts.max() < 3:
+        return times, starts
+    kept = np.concatenate([[0], np.cumsum(counts[counts > 0])]).astype(np.int64)
+    return times[older], kept
+
+
 def on_their_day(step: Step, times: Times, starts: IntArray) -> Step:
     """Return a step of months with the day of the month that most rows follow; others as they are.
 
@@ -143,22 +162,50 @@ def steps_between(step: Step, before: Times, after: Times) -> tuple[IntArray, ND
     return units // step.count, exact & (units % step.count == 0)
 
 
-def told_ticks(earliest: int, newest: int, step: Step | None) -> int:
-    """Return the steps from one moment to another, both counted.
+def telling_rows(moments: IntArray, share: float) -> NDArray[np.bool_]:
+    """Return the rows that tell what columns hold: `(N,)` bool, a share of them, the oldest.
+
+    Args:
+        moments: `(N,)` of the rows.
+        share: of the rows, above 0 and up to 1. Those of one moment tell it all or not at all.
+
+    Example:
+        >>> telling_rows(np.array([3, 1, 1, 2]), share=0.5).tolist()
+        [False, True, True, False]
+    """
+    return np.asarray(np.searchsorted(np.sort(moments), moments) < share * len(moments))
+
+
+def told_ticks(earliest: int, newest: int, step: Step) -> int:
+    """Return the steps from one time to another, both counted.
 
     Args:
         earliest: of the rows, as `grouping.row_moments` gives it.
         newest: of those counted.
-        step: of their times; `None` for rows without times.
+        step: of the rows.
 
     Example:
-        >>> told_ticks(-10, -6, None)
-        5
+        >>> told_ticks(0, 3 * 86_400 * 10**9, Step("nanosecond", 86_400 * 10**9))
+        4
     """
-    if step is None:
-        return newest - earliest + 1
     ends = np.array([[earliest], [newest]]).astype("M8[ns]")
     return int(steps_between(step, *ends)[0][0]) + 1
+
+
+def ticks_told(ids: Sequence[str], ticks: IntArray, told: Mapping[str, int]) -> int:
+    """Return the ticks up to the newest row that told what columns hold, counted with it.
+
+    Args:
+        ids: `S` names of series.
+        ticks: `(S,)` the first tick of each.
+        told: how many rows of a series told it, its oldest.
+
+    Example:
+        >>> ticks_told(("a", "b"), np.array([0, 7]), {"a": 9, "b": 0})
+        9
+    """
+    rows = np.array([told[name] for name in ids], dtype=np.int64)
+    return int((ticks + rows)[rows > 0].max(initial=0))
 
 
 def steps_of_rows(step: Step, times: Times, starts: IntArray) -> tuple[IntArray, NDArray[np.bool_]]:

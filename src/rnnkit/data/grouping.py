@@ -74,7 +74,8 @@ def sorted_by_time(
         place: names the row at a position, for messages.
 
     Raises:
-        DataError: if rows are not in the order given, naming one.
+        DataError: if rows are not in the order given, naming one; if they would be in order with
+            day and month exchanged wherever both can be either.
     """
     assert rows.times is not None
     grouped = np.argsort(rows.series, kind="stable")
@@ -92,6 +93,8 @@ def sorted_by_time(
         )
     if not backward.any():
         return rows.take(grouped), ()
+    if forward.any():
+        _refuse_exchanged(rows, grouped, place)
     values = {"count": int(backward.sum()), "rows": len(grouped)}
     if forward.any():
         note = Message(
@@ -101,6 +104,33 @@ def sorted_by_time(
     else:
         note = Message("The rows are newest first and were turned round.")
     return rows.take(np.lexsort((rows.times, rows.series))), (note,)
+
+
+def _refuse_exchanged(rows: Rows, grouped: IntArray, place: Place) -> None:
+    """Refuse rows out of order that are in order if day and month are exchanged where they can be.
+
+    A spreadsheet that reads 5/3 as the fifth of March, and cannot read 15/3 so, writes such a file:
+    over a year the wrong dates are a permutation of the right ones, and no gap shows it.
+    """
+    assert rows.times is not None
+    times = rows.times[grouped]
+    months = times.astype("M8[M]")
+    days = (times.astype("M8[D]") - months.astype("M8[D]")).astype(np.int64) + 1
+    years = months.astype("M8[Y]")
+    month = (months - years.astype("M8[M]")).astype(np.int64) + 1
+    other = np.flatnonzero((days <= 12) & (days != month))
+    exchanged = times.copy()
+    turned = years[other].astype("M8[M]") + (days[other] - 1)
+    of_day = times[other] - times[other].astype("M8[D]")
+    exchanged[other] = turned.astype("M8[D]") + (month[other] - 1) + of_day
+    steps = np.diff(exchanged).astype(np.int64)[np.diff(rows.series[grouped]) == 0]
+    if not len(other) or not ((steps > 0).all() or (steps < 0).all()):
+        return
+    raise DataError(
+        f"the rows are out of order, but would be in order with day and month exchanged in "
+        f"{len(other)} of {len(times)} rows, such as {place(int(grouped[other[0]]))}, read as "
+        f"{show_time(times[other[0]])}; write all dates as year-month-day"
+    )
 
 
 def in_order(
@@ -142,20 +172,6 @@ def row_moments(series: IntArray, times: Times | None, order: Order | None) -> I
         return np.asarray(times.astype(np.int64))
     ranks = row_ranks(series)
     return -1 - ranks if order == "newest-first" else ranks - np.bincount(series)[series]
-
-
-def telling_rows(moments: IntArray, share: float) -> NDArray[np.bool_]:
-    """Return the rows that tell what columns hold: `(N,)` bool, a share of them, the oldest.
-
-    Args:
-        moments: `(N,)` of the rows.
-        share: of the rows, above 0 and up to 1. Those of one moment tell it all or not at all.
-
-    Example:
-        >>> telling_rows(np.array([3, 1, 1, 2]), share=0.5).tolist()
-        [False, True, True, False]
-    """
-    return np.asarray(np.searchsorted(np.sort(moments), moments) < share * len(moments))
 
 
 def row_ranks(series: IntArray) -> IntArray:

@@ -21,7 +21,7 @@ from rnnkit.data.cells import (
     show_cell,
     take_cells,
 )
-from rnnkit.data.numerals import read_numbers
+from rnnkit.data.numerals import read_numbers, refuse_mixed_marks
 from rnnkit.errors import DataError
 
 TELLING = 0.5  # the share of rows that tell what columns hold, unless said otherwise
@@ -62,12 +62,15 @@ def holds_numbers(
     # Alone: what a decimal comma means must not hang on later rows either.
     values, wrong = read_numbers(take_cells(cells, rows))
     if len(wrong):
+        refuse_mixed_marks(cells, rows[wrong], column, place)
         row = int(rows[wrong[0]])
         first = place(row), cell_at(cells, row)
         return refuse_mostly_numbers(column, int(np.isfinite(values).sum()), len(wrong), first)
     if telling is not None:
-        later = np.setdiff1d(read_numbers(cells)[1], rows)
+        all_wrong = read_numbers(cells)[1]
+        later = np.setdiff1d(all_wrong, rows)
         if len(later):
+            refuse_mixed_marks(cells, all_wrong, column, place)
             row = int(later[0])
             first = place(row), cell_at(cells, row)
             refuse_late_texts(column, len(rows), len(later), first)

@@ -73,7 +73,7 @@ def parse_numbers(
     if len(wrong):
         row = int(wrong[0])
         cell = cell_at(cells, row)
-        _refuse_mixed_marks(list(cells), wrong.tolist(), column, place)
+        refuse_mixed_marks(cells, wrong, column, place)
         why = ""
         if isinstance(cell, str) and "," in cell:
             why = "; write numbers with a decimal point and without thousands separators"
@@ -152,14 +152,25 @@ def _are_decimal_commas(texts: Sequence[Any]) -> bool:
     )
 
 
-def _refuse_mixed_marks(
-    cells: Sequence[Any], wrong: Sequence[int], column: str, place: Place
-) -> None:
-    """Refuse decimal commas at `wrong` beside points, naming a cell of the rarer kind first."""
-    if not _are_decimal_commas([cells[row] for row in wrong]):
+def refuse_mixed_marks(cells: Cells, wrong: NDArray[np.int64], column: str, place: Place) -> None:
+    """Refuse decimal commas beside points, naming a cell of the rarer kind first.
+
+    Args:
+        cells: `(N,)` as for `parse_numbers`.
+        wrong: rows that hold no number, as `read_numbers` gives them.
+        column: its name, for messages.
+        place: names the row at a position, for messages.
+
+    Raises:
+        DataError: if all cells at `wrong` are decimals with a comma.
+    """
+    cells = list(cells)
+    if not _are_decimal_commas([cells[row] for row in wrong.tolist()]):
         return
     points = [row for row, cell in enumerate(cells) if is_dotted(cell)]
-    rare, other = (rows[0] for rows in sorted((points, wrong), key=len))
+    if not points:
+        return
+    rare, other = (rows[0] for rows in sorted((points, wrong.tolist()), key=len))
     raise DataError(
         f"column {column!r} must hold numbers, but mixes decimal points and commas: {place(rare)} "
         f"holds {show_cell(cells[rare])}, and {place(other)} {show_cell(cells[other])}; write "

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from rnnkit.data.columns import ALL, Columns
 from rnnkit.data.files import is_parquet, open_parquet
-from rnnkit.data.grid import step_of_words
+from rnnkit.data.grid import step_of_words, telling_rows
 from rnnkit.data.grouped import group_rows
-from rnnkit.data.grouping import find_order, telling_rows
+from rnnkit.data.grouping import find_order
 from rnnkit.data.header import open_parquet_columns
 from rnnkit.data.kinds import TELLING
 from rnnkit.data.maps import MapWriter, copied
@@ -95,7 +95,7 @@ def read_pieces(
             path, columns, survey, folder / "grouped.partial", may_be_empty=like is not None
         )
         try:
-            series = SeriesBlocks(path, columns, survey, grouped, like)
+            series = SeriesBlocks(path, columns, survey, grouped, like, telling)
             for first, last in block_ranges(survey.counts):
                 part = series.read(first, last, room)
                 if part is not None:
@@ -105,6 +105,7 @@ def read_pieces(
         series.check()
         maps = writer.finish()
     panel = series.panel(maps)
+    newest += [] if series.newest_of_step is None else [series.newest_of_step]
     told = max(map(series.told_ticks, newest), default=0)
     return replace(panel, notes=(*notes, *panel.notes), told=told)
 

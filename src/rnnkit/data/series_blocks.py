@@ -19,10 +19,13 @@ from rnnkit.data.edges import cut_ends, cut_starts
 from rnnkit.data.gaps import carry_statics, fill_times, spread, with_missing_times
 from rnnkit.data.grid import (
     common_step,
+    older_times,
     on_their_day,
     step_of_words,
     steps_between,
     steps_of_rows,
+    telling_rows,
+    ticks_told,
     told_ticks,
 )
 from rnnkit.data.grouped import Grouped
@@ -49,13 +52,20 @@ class SeriesBlocks:
         survey: of the file.
         grouped: its rows by series.
         like: a panel read before; `None` for none.
+        telling: the share of rows, the oldest, that tell the step.
 
     Raises:
         DataError: if no series is long enough to see the step of its times.
     """
 
     def __init__(
-        self, path: Path, columns: Columns, survey: Survey, grouped: Grouped, like: Panel | None
+        self,
+        path: Path,
+        columns: Columns,
+        survey: Survey,
+        grouped: Grouped,
+        like: Panel | None,
+        telling: float,
     ) -> None:
         self._columns = columns
         self._covariates = survey.covariates
@@ -68,9 +78,10 @@ class SeriesBlocks:
         self._is_local = survey.is_local
         self._begins_at = np.zeros(len(self._ids), dtype="M8[ns]")  # before rows are left out
         self._clock: Clock | None = None
+        self.newest_of_step: int | None = None
         if survey.clock is not None:
             step = like.clock.step if like is not None and like.clock is not None else None
-            step = self._find_step(survey.counts, str(path)) if step is None else step
+            step = self._find_step(survey.counts, str(path), telling) if step is None else step
             self._clock = Clock(step, columns.time, survey.clock.offset, survey.clock.zone)
         self._kept_series: list[int] = []
         self._lengths: list[IntArray] = []
@@ -176,29 +187,39 @@ class SeriesBlocks:
             newest: the moment, as `row_moments` gives it, on the clock that the file shows.
         """
         if self._clock is None:
-            return told_ticks(-int(self._counts.max()), newest, None)
+            rows = np.maximum(self._counts + newest + 1, 0)[self._kept_series]
+            known = np.concatenate(self._known)
+            ids = [self._ids[s] for s in self._kept_series]
+            told = dict(zip(ids, rows.tolist(), strict=True))
+            return ticks_told(ids, known.max() - known, told)
         earliest = int(self._begins_at.min().astype(np.int64))
         # The clock of a zone may be up to a day behind the one that the panel is on.
         return told_ticks(earliest, newest + self._is_local * _DAY, self._clock.step)
 
-    def _find_step(self, counts: IntArray, source: str) -> Step:
-        """Return the step given, or that of the longest series, as many as make a block."""
+    def _find_step(self, counts: IntArray, source: str, telling: float) -> Step:
+        """Return the step given, or that of the longest series, as many as make a block.
+
+        The oldest rows of these tell it; `newest_of_step` is the moment of the newest of them.
+        """
         chosen: list[Times] = []
         for s in np.argsort(-counts, kind="stable").tolist():
             if chosen and sum(map(len, chosen)) + counts[s] > BLOCK:
                 break
             chosen.append(np.unique(self._grouped.times(s)))
         starts = np.concatenate([[0], np.cumsum([len(times) for times in chosen])])
-        times = np.concatenate(chosen)
+        starts, times = starts.astype(np.int64), np.concatenate(chosen)
+        newest = times[telling_rows(times.astype(np.int64), telling)].max()
+        self.newest_of_step = int(newest.astype(np.int64))
+        older, begins = older_times(times, starts, newest)
         if self._columns.step is not None:
-            return on_their_day(step_of_words(self._columns.step), times, starts.astype(np.int64))
+            return on_their_day(step_of_words(self._columns.step), older, begins)
         longest = int(np.diff(starts).max())
         if longest < 3:
             raise DataError(
                 f"{source} has {longest} rows{'' if len(self._ids) == 1 else ' in a series'}, but "
                 f"at least 3 are needed to see the step of its times; give more rows, or the step"
             )
-        return common_step(times, starts.astype(np.int64))
+        return common_step(older, begins)
 
     def _on_the_grid(self, rows: Rows, clock: Clock) -> Rows:
         """Return rows with times in order, on one clock, at every step, and no time twice."""

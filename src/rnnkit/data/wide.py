@@ -7,6 +7,7 @@ import numpy as np
 from rnnkit.data.cells import factorize_texts, refuse_missing
 from rnnkit.data.columns import ALL, Columns
 from rnnkit.data.edges import ranges
+from rnnkit.data.grid import telling_rows
 from rnnkit.data.numerals import parse_numbers
 from rnnkit.data.panel import Panel
 from rnnkit.data.points import refuse_dotted_thousands_along
@@ -18,7 +19,9 @@ from rnnkit.messages import Message
 VALUE = "value"  # the target's name where the columns or rows of a table are series
 
 
-def read_wide(table: Table, columns: Columns, like: Panel | None) -> Panel:
+def read_wide(
+    table: Table, columns: Columns, like: Panel | None, share: float
+) -> tuple[Panel, dict[str, int]]:
     """Return the panel of a table in layout `rows`, all cells up to the last value as known rows.
 
     Series are named by the column for it, or by their row, counted from 1. The values are the
@@ -29,6 +32,10 @@ def read_wide(table: Table, columns: Columns, like: Panel | None) -> Panel:
         table: read with ragged rows.
         columns: what the columns of the table are.
         like: as for `read_panel`.
+        share: of the series, those that begin first, that tell what statics hold.
+
+    Returns:
+        The panel; by the names of the series how many rows of them told what statics hold, 0 or 1.
 
     Raises:
         DataError: if a cell is no finite number, a name is missing or stands twice, or there is no
@@ -58,7 +65,9 @@ def read_wide(table: Table, columns: Columns, like: Panel | None) -> Panel:
     ).astype(np.int64)
     ids = _ids(table, columns)
     known = None if like is None else like.covariates
-    covariates = read_covariates(table, columns, known, series=each)
+    begun = np.where(lengths > 0, lengths - present.argmax(axis=1), 0)
+    telling = telling_rows(-begun, share)
+    covariates = read_covariates(table, columns, known, telling=telling, series=each)
     notes = [*table.notes, *covariates.notes]
     # A series without any value keeps one cell, so that it can be said to be left out.
     kept = np.maximum(lengths, 1)
@@ -74,7 +83,7 @@ def read_wide(table: Table, columns: Columns, like: Panel | None) -> Panel:
                 {"count": missing, "rows": int(lengths.sum())},
             )
         )
-    return Panel(
+    panel = Panel(
         name=table.name,
         ids=ids,
         id_name=columns.series_id or "row",
@@ -90,6 +99,8 @@ def read_wide(table: Table, columns: Columns, like: Panel | None) -> Panel:
         clock=None,
         notes=tuple(notes),
     )
+    asked = telling & bool(columns.statics)
+    return panel, dict(zip(ids, asked.astype(int).tolist(), strict=True))
 
 
 def _ids(table: Table, columns: Columns) -> tuple[str, ...]:

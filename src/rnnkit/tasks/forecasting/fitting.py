@@ -119,7 +119,7 @@ def fit_pipeline(
         with threads_for(network.operations(trainer.config.batch_size)):
             history = trainer.fit(
                 network,
-                _loss(config, len(panel.ids)),
+                _loss(config, int((panel.ticks < plan.split.known).sum())),
                 _windows(bare, inputs, train),
                 _windows(bare, inputs, held),
                 checkpoint=checkpoint,

@@ -29,6 +29,7 @@ from rnnkit.tasks.forecasting.planning import first_origin
 
 Source = str | Path | pd.DataFrame | Panel
 
+LEAST = 1e-6  # of the rows
 _SHOWN = 5  # names of series in a message
 _COPIES = 6  # of the numbers in a file that reading and fitting hold at once
 _SHARE = 4  # a file whose copies take more than this part of the memory is read in pieces
@@ -108,6 +109,11 @@ def read_before(read: Callable[[float], Panel], first_origin: Callable[[Panel], 
         if panel.told <= first:
             return panel
         telling *= first / panel.told
+        if telling < LEAST:
+            raise DataError(
+                f"no row of {panel.name} before the first forecast tells what its columns hold: "
+                "name the targets, and leave the covariates out"
+            )
 
 
 def as_panel(
