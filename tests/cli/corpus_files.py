@@ -300,9 +300,9 @@ mended("spring, zone", table(clock(SPRING)), options=ZONE, twin=table(clock(SPRI
 mended(
     "offsets that change",
     table(offsets),
-    r"from \+02:00 to \+01:00.*UTC",
+    r"from \+02:00 to \+01:00.*clock of \+02:00",
     twin=table(
-        (f"{utc + datetime.timedelta(hours=i):%Y-%m-%d %H:%M}", v) for i, v in enumerate(HOURLY)
+        (f"{utc + datetime.timedelta(hours=i + 2):%Y-%m-%d %H:%M}", v) for i, v in enumerate(HOURLY)
     ),
 )
 for form in ("%Y-%m-%d", "%Y-%m-%d 00:00"):

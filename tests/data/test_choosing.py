@@ -438,14 +438,16 @@ def test_forward_logs_only_the_columns_that_are_logged_and_leaves_the_data():
 
 
 @pytest.mark.parametrize("low", [0.0, -2.5, 3.0])
-def test_what_is_below_half_the_smallest_of_the_past_is_logged_as_that(low):
+def test_below_half_the_smallest_of_the_past_the_logarithm_goes_on_straight(low):
     values = positive(columns=1)
     one = fit_transform(values, season=SEASON, horizon=2, log=True, differencing="none")
     later = np.array([[low], [values.min()], [values.max()]])
     floor = values.min() / 2
-    expected = np.log(np.maximum(later, floor))
+    expected = np.log(np.maximum(later, floor)) + np.minimum(later / floor - 1, 0)
     assert low < floor
     np.testing.assert_array_equal(one.forward(later), expected)
+    back = one.transform.backward(one.forward(later)[None], one.levels_of(1))[0]
+    np.testing.assert_allclose(back, np.maximum(later, 0), atol=1e-12)
 
 
 def many(seed=0, rows=(60, 45, 80)):

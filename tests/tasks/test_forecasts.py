@@ -195,16 +195,18 @@ def test_a_panel_of_another_form_is_refused(fitted, wave, read):
         fitted.predict(wave(110)["Sold"].to_numpy())
 
 
-def test_what_has_no_log_counts_as_the_least_that_is_logged(wave, quick):
-    model = fit(wave(), quick(log=True))
-    frames = []
-    for value in (-3.0, 0.0, model.fitted.fit.pipeline.levels.floor[0, 0]):
+def test_a_logged_series_that_falls_below_all_that_was_known_is_forecast_there(wave, quick):
+    model = fit(wave(), quick(log=True, differencing="difference"))
+    floor = model.fitted.fit.pipeline.levels.floor[0, 0]
+    values = []
+    for value in (-3.0, 0.0, floor / 50, floor / 2, floor):
         frame = wave(105)
-        frame.loc[102, "Sold"] = value
-        frames.append(model.predict(frame))
-    assert np.isfinite(frames[0].iloc[:, 2:].to_numpy(dtype=float)).all()
-    for frame in frames[1:]:
-        same_frames(frame, frames[0])
+        frame.loc[102:, "Sold"] = value
+        found = model.predict(frame).iloc[:, 2:].to_numpy(dtype=float)
+        assert (found >= 0).all()
+        values.append(found[0, 0])
+    assert values == sorted(values)
+    assert values[1] < values[3] < 0.8 * floor
 
 
 def test_later_rows_are_scored_and_those_seen_are_not(fitted, wave):

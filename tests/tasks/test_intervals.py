@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from rnnkit import Forecaster, load
+from rnnkit.errors import DataError
 from rnnkit.tasks.forecasting import intervals as module
 from rnnkit.tasks.forecasting.intervals import interval_ends, later_errors, local_spread
 
@@ -331,3 +332,23 @@ def test_the_local_spread_is_measured_in_units_of_the_series(wave, quick):
     ends = panel.ends
     one, other = (local_spread(pipeline.inputs(p), ends) for p in (same, larger))
     np.testing.assert_allclose(one, other, rtol=1e-9)
+
+
+def test_without_a_whole_horizon_to_calibrate_on_there_are_no_intervals():
+    """The recursive strategy trains on single steps, which gaps may leave where no horizon is."""
+    rng = np.random.default_rng(0)
+    values = 20 + 5 * np.sin(np.arange(130) * 2 * np.pi / 7) + rng.normal(size=130)
+    values[20:119] = np.nan
+    frame = pd.DataFrame({"day": pd.date_range("2021-01-01", periods=130), "y": values})
+    model = Forecaster(horizon=3, strategy="recursive", epochs=1, ensemble=1, hidden_size=3)
+    model.fit(frame, time="day", target="y")
+    assert model.fitted.calibration is None
+    assert model.scored().intervals is None
+    assert not [name for name in model.predict().columns if name.startswith("lower")]
+
+
+def test_values_too_far_apart_to_learn_from_are_refused():
+    frame = pd.DataFrame({"y": np.where(np.arange(130) < 118, 0.0, 1e50)})
+    model = Forecaster(horizon=3, epochs=1, ensemble=1, hidden_size=3)
+    with pytest.raises(DataError, match=r"column 'y' reaches 1e\+50 times what it varies by"):
+        model.fit(frame, target="y")

@@ -21,6 +21,7 @@ from rnnkit.data.scaling import (
     Levels,
     SeriesTransform,
     anchor_reach,
+    log_from,
 )
 from rnnkit.errors import ConfigError
 from rnnkit.messages import Message
@@ -291,7 +292,7 @@ def _floor(past: Past, k: int) -> float:
 
 def _column(past: Past, k: int, log: bool, floor: float) -> _Column:
     values = past.values[:, k]
-    return _Column(np.log(np.maximum(values, floor)) if log else values, past.observed[:, k])
+    return _Column(log_from(values, np.array(floor)) if log else values, past.observed[:, k])
 
 
 def _residual(part: _Column, step: int, differencing: Differencing, season: int) -> FloatArray:

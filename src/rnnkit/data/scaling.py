@@ -92,8 +92,8 @@ class Levels:
     Args:
         loc: `(S, K)` subtracted after the log.
         scale: `(S, K)` divided by; never 0.
-        floor: `(S, K)` the least value that is logged: half the smallest of the past. What is
-            lower, as a zero in later rows may be, is taken for it.
+        floor: `(S, K)` the least value that is logged: half the smallest of the past. Below it, as
+            later rows may lie, the logarithm goes on as a straight line.
     """
 
     loc: FloatArray
@@ -126,7 +126,7 @@ class SeriesTransform:
         z: FloatArray = values.copy()
         for k, column in enumerate(self.columns):
             if column.log:
-                z[..., k] = np.log(np.maximum(values[..., k], levels.floor[:, None, k]))
+                z[..., k] = log_from(values[..., k], levels.floor[:, None, k])
         return np.asarray((z - levels.loc[:, None]) / levels.scale[:, None])
 
     def anchor(self, past: FloatArray) -> FloatArray:
@@ -152,16 +152,16 @@ class SeriesTransform:
         return self.backward(self.anchor(past) + self._center() + outputs * self._scale(), levels)
 
     def backward(self, z: FloatArray, levels: Levels) -> FloatArray:
-        """Return the values of `z (..., M, P, K)`: undoes `forward`.
+        """Return the values of `z (..., M, P, K)`: undoes `forward`, where values are not negative.
 
-        What was logged is infinite where it exceeds 1e150, as the upper end of an interval may
-        after a jump over many powers of ten. An interval may have such an end; forecasts may not.
+        What was logged comes back as 0 at least, since the past was positive. It is infinite where
+        it exceeds 1e150, as the upper end of an interval may after a jump over many powers of ten.
+        An interval may have such an end; forecasts may not.
         """
         values = z * levels.scale[:, None] + levels.loc[:, None]
         for k, column in enumerate(self.columns):
             if column.log:
-                beyond = values[..., k] > np.log(_LARGEST)
-                values[..., k] = np.exp(np.where(beyond, np.inf, values[..., k]))
+                values[..., k] = _exp_from(values[..., k], levels.floor[:, None, k])
         return np.asarray(values)
 
     def _center(self) -> FloatArray:
@@ -169,6 +169,31 @@ class SeriesTransform:
 
     def _scale(self) -> FloatArray:
         return np.array([column.scale for column in self.columns])  # (K,)
+
+
+def log_from(values: FloatArray, floor: FloatArray) -> FloatArray:
+    """Return the logarithm of values from `floor` on, and its tangent there of those below.
+
+    So zeros and what is negative have a place too, and a series that falls below all that was
+    known is still told from the floor, and can be forecast below it.
+
+    Args:
+        values: of any shape.
+        floor: positive, of a shape that goes with it.
+
+    Example:
+        >>> log_from(np.array([np.e, 1.0, 0.5, 0.0]), np.array(1.0)).tolist()
+        [1.0, 0.0, -0.5, -1.0]
+    """
+    above = np.log(np.maximum(values, floor))
+    return np.asarray(above + np.minimum(values / floor - 1, 0))
+
+
+def _exp_from(z: FloatArray, floor: FloatArray) -> FloatArray:
+    """Undo `log_from`; 0 for what was negative, infinity for what exceeds 1e150."""
+    low = np.log(floor)
+    values = np.exp(np.where(z > np.log(_LARGEST), np.inf, np.maximum(z, low)))
+    return np.asarray(np.where(z < low, floor * np.maximum(1 + z - low, 0), values))
 
 
 def anchor_reach(differencing: Differencing, season: int) -> int:

@@ -14,6 +14,7 @@ from rnnkit.data.panel import FloatArray, IntArray
 from rnnkit.data.rows import BoolArray
 from rnnkit.data.split import Split
 from rnnkit.data.windows import Inputs, Windows
+from rnnkit.errors import DataError
 from rnnkit.messages import Message
 from rnnkit.models.forecaster import (
     ForecastNetwork,
@@ -44,6 +45,7 @@ from rnnkit.training.epochs import Loss
 MOST_WINDOWS = 40_000  # that a network learns from; of more, so many are drawn
 WORTH = 0.98  # the linear path must take 2 % off the squared error to be used
 _CHUNK = 4096
+FARTHEST = 1e15  # of what networks learn; the sum of many squares stays finite in float32
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,13 +230,24 @@ def _windows(bare: Pipeline, inputs: Inputs, origins: IntArray) -> Windows:
 
 
 def _targets(bare: Pipeline, inputs: Inputs, origins: IntArray) -> tuple[FloatArray, BoolArray]:
-    """Return what a network learns at `origins`: what anchor and linear path leave."""
+    """Return what a network learns at `origins`: what anchor and linear path leave.
+
+    Raises:
+        DataError: if it is too large for float32.
+    """
     targets, counts = inputs.targets(origins)
     if bare.linear is not None:
         for start in range(0, len(origins), _CHUNK):
             part = slice(start, start + _CHUNK)
             at = origins[part]
             targets[part] -= bare.linear.outputs(inputs, at, inputs.z_past(at))
+    sizes = np.abs(targets).max(axis=(0, 1), initial=0.0)
+    if sizes.max() > FARTHEST:
+        raise DataError(
+            f"column {bare.targets[int(sizes.argmax())]!r} reaches {sizes.max():.0e} times what it"
+            " varies by in the training part, and the squares of such values cannot be computed:"
+            " leave out the rows that are so different"
+        )
     return targets, counts
 
 

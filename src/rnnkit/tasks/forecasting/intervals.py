@@ -66,8 +66,12 @@ def calibrate(
         inputs = pipeline.inputs(panel)
         at = _most(inputs, split.validation_origins(inputs.rows.panel, member), len(fitted))
         at = at[_inside(inputs, at, pipeline.horizon, split.blocks[member % len(split.blocks)][1])]
+        if not len(at):  # no whole horizon, as the recursive strategy needs none to be trained
+            continue
         errors.append(_errors(pipeline, inputs, at, pipeline.forecast(inputs, at)))
         known.append(_ticks(inputs, at) + pipeline.horizon)
+    if not errors:
+        return None
     order = np.argsort(np.concatenate(known), kind="stable")
     joined = np.concatenate(errors, axis=1)[:, order]
     return Calibration(joined, config.levels) if len(order) > 1 else None
