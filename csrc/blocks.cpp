@@ -34,20 +34,32 @@ Blocks& blocks() {
   return *all;
 }
 
+constexpr std::size_t kPage = 4096, kHugePage = 2 << 20;
+
+std::size_t rounded(std::size_t bytes, std::size_t to) { return (bytes + to - 1) / to * to; }
+
+// A block of half a huge page or more lies in huge pages where the system has them: fewer pages to
+// clear, and to look up where the rows of a batch lie a page or more apart.
 void* from_system(std::size_t bytes) {
-  void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const std::size_t spare = bytes % kHugePage == 0 ? kHugePage : 0;
+  void* at =
+      mmap(nullptr, bytes + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (at == MAP_FAILED) throw std::bad_alloc();
+  if (spare == 0) return at;
+  char* const begin = static_cast<char*>(at);
+  const std::size_t before = rounded(std::size_t(begin), kHugePage) - std::size_t(begin);
+  if (before > 0) munmap(begin, before);
+  if (before < spare) munmap(begin + before + bytes, spare - before);
 #if defined(MADV_HUGEPAGE)
-  madvise(at, bytes, MADV_HUGEPAGE);  // fewer pages to clear one by one, where the system has them
+  madvise(begin + before, bytes, MADV_HUGEPAGE);
 #endif
-  return at;
+  return begin + before;
 }
 
 }  // namespace
 
 void* take_block(std::size_t bytes) {
-  constexpr std::size_t page = 4096;
-  bytes = (bytes + page - 1) / page * page;
+  bytes = rounded(bytes, bytes < kHugePage / 2 ? kPage : kHugePage);
   Blocks& all = blocks();
   const std::lock_guard<std::mutex> lock(all.mutex);
   std::size_t best = all.kept.size();

@@ -9,7 +9,7 @@
 
 namespace rnnkit {
 
-// At least `bytes` of memory, aligned to 64 and not cleared; throws std::bad_alloc. A block that
+// At least `bytes` of memory, aligned to a page and not cleared; throws std::bad_alloc. A block that
 // was given back serves again if no more than a quarter of it stays unused.
 void* take_block(std::size_t bytes);
 

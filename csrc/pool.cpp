@@ -1,5 +1,7 @@
 #include "pool.h"
 
+#include "blocks.h"
+
 #include <pthread.h>
 #include <sched.h>
 #include <unistd.h>
@@ -7,7 +9,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -122,12 +123,17 @@ bool run_in_team(int parts, bool together, Pool::Task task, void* context) {
   return team.complete.load();
 }
 
-struct Block {
+struct Scratch {
   void* at = nullptr;
   std::size_t bytes = 0;
-  ~Block() { std::free(at); }
+  void give() {
+    if (at != nullptr) give_block(at);
+    at = nullptr;
+    bytes = 0;
+  }
+  ~Scratch() { give(); }
 };
-thread_local Block block;
+thread_local Scratch own_scratch;
 
 }  // namespace
 
@@ -202,16 +208,12 @@ void Pool::adopt(void* start, void* size, void* number) {
 }
 
 void* Pool::scratch(std::size_t bytes) {
-  if (block.bytes < bytes) {
-    std::free(block.at);
-    block.at = nullptr;
-    block.bytes = 0;
-    const std::size_t rounded = (bytes + 4095) / 4096 * 4096;
-    block.at = std::aligned_alloc(64, rounded);
-    if (block.at == nullptr) throw std::bad_alloc();
-    block.bytes = rounded;
+  if (own_scratch.bytes < bytes) {
+    own_scratch.give();
+    own_scratch.at = take_block(bytes);
+    own_scratch.bytes = bytes;
   }
-  return block.at;
+  return own_scratch.at;
 }
 
 }  // namespace rnnkit

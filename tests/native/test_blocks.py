@@ -50,9 +50,9 @@ def test_a_block_is_a_tensor_like_any_other(dtype):
 
 def test_small_tensors_are_pytorchs():
     used, _, _ = sizes()
-    tensor = uncleared(torch.empty(0), (MIB // 4 - 1,))
+    tensor = uncleared(torch.empty(0), (MIB // 32 - 1,))
     assert sizes()[0] == used
-    assert tensor.shape == (MIB // 4 - 1,)
+    assert tensor.shape == (MIB // 32 - 1,)
 
 
 def test_what_was_given_back_serves_again_for_about_the_same_size():
@@ -62,7 +62,7 @@ def test_what_was_given_back_serves_again_for_about_the_same_size():
     again = floats(7)
     assert again.data_ptr() == address
     del again
-    small = floats(5)  # less than three quarters of it
+    small = floats(4)  # less than three quarters of it
     assert small.data_ptr() != address
 
 
@@ -108,6 +108,7 @@ def test_graphs_that_are_kept_keep_their_numbers():
     """A later call must not write where an earlier one saved its gates."""
     torch.manual_seed(0)
     layer, x = LSTM(40, 64, bidirectional=True), torch.randn(90, 30, 40, requires_grad=True)
+    layer(x)[0].sum().backward()  # which takes the kernels' scratch
     used, _, _ = sizes()
     y, _ = layer(x)
     assert sizes()[0] >= used + 2 * 90 * 30 * 4 * 64 * 4, "the gates lie in a block"
