@@ -46,8 +46,8 @@ _SAVED = {"rnn_tanh": 0, "rnn_relu": 0, "lstm": 4, "gru": 4, "gru_reset_before":
 TENSORS = 17  # arguments of an operator before the cell's name
 GRADIENTS = 14  # the first of them, which have gradients
 
-# From this size in bytes on the C library may give memory back to the system at every call, and every
-# page of it is cleared anew at the next.
+# From this size in bytes on the C library may give memory back to the system at every call, and
+# every page of it is cleared anew at the next.
 _LARGE = 1 << 17
 
 # Makes an uncleared tensor of the type of another one.
