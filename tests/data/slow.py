@@ -43,7 +43,8 @@ class SlowWindow:
         value = self.last_number(self.inputs.rows.panel.values[:, k], row)
         levels, s = self.inputs.levels, self.series
         if self.inputs.transform.columns[k].log:
-            value = np.log(max(value, levels.floor[s, k]))
+            floor = levels.floor[s, k]
+            value = np.log(value) if value > floor else np.log(floor) + max(value, 0) / floor - 1
         return float((value - levels.loc[s, k]) / levels.scale[s, k])
 
     def observed(self, row: int, k: int) -> bool:

@@ -443,7 +443,7 @@ def test_below_half_the_smallest_of_the_past_the_logarithm_goes_on_straight(low)
     one = fit_transform(values, season=SEASON, horizon=2, log=True, differencing="none")
     later = np.array([[low], [values.min()], [values.max()]])
     floor = values.min() / 2
-    expected = np.log(np.maximum(later, floor)) + np.minimum(later / floor - 1, 0)
+    expected = np.log(np.maximum(later, floor)) + np.minimum(np.maximum(later, 0) / floor - 1, 0)
     assert low < floor
     np.testing.assert_array_equal(one.forward(later), expected)
     back = one.transform.backward(one.forward(later)[None], one.levels_of(1))[0]

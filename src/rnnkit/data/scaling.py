@@ -174,8 +174,8 @@ class SeriesTransform:
 def log_from(values: FloatArray, floor: FloatArray) -> FloatArray:
     """Return the logarithm of values from `floor` on, and its tangent there of those below.
 
-    So zeros and what is negative have a place too, and a series that falls below all that was
-    known is still told from the floor, and can be forecast below it.
+    So a zero has a place too, what is negative counts as one, and a series that falls below all
+    that was known is still told from the floor, and can be forecast below it.
 
     Args:
         values: of any shape.
@@ -186,7 +186,7 @@ def log_from(values: FloatArray, floor: FloatArray) -> FloatArray:
         [1.0, 0.0, -0.5, -1.0]
     """
     above = np.log(np.maximum(values, floor))
-    return np.asarray(above + np.minimum(values / floor - 1, 0))
+    return np.asarray(above + np.minimum(np.maximum(values, 0) / floor - 1, 0))
 
 
 def _exp_from(z: FloatArray, floor: FloatArray) -> FloatArray:
