@@ -25,9 +25,6 @@ inline void pause_briefly() {
 
 // Long enough for a thread that is running, short where it is not.
 constexpr int kSpins = 2000;
-// A worker that found no more work stays near for about a millisecond, the time between two calls
-// from Python many times over, and gives its core away to whatever asks for it.
-constexpr int kYields = 4000;
 
 // A call's number and how many of its parts nobody has begun yet, in one word: who takes a part has
 // it before the call can end, and nobody takes a part of a call that is over.
@@ -65,11 +62,8 @@ void work(State* of) {
   for (;;) {
     int spins = 0;
     while (!take_part(*of)) {
-      if (++spins < kSpins + kYields) {
-        if (spins < kSpins)
-          pause_briefly();
-        else
-          sched_yield();
+      if (++spins < kSpins) {
+        pause_briefly();
         continue;
       }
       std::unique_lock<std::mutex> lock(of->mutex);
@@ -191,9 +185,9 @@ void start(int parts, int workers, Pool::Task task, void* context, Mine&& mine) 
 
 }  // namespace
 
-void Pool::run(int parts, Task task, void* context, bool brief) {
+void Pool::run(int parts, Task task, void* context) {
   if (parts == 1) return task(context, 0);
-  if (!brief && run_in_team(parts, false, task, context)) return;
+  if (run_in_team(parts, false, task, context)) return;
   start(parts, parts - 1, task, context, [](State& now) {
     while (take_part(now)) {
     }
