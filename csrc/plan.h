@@ -76,7 +76,10 @@ inline Split split(index blocks) {
 struct Plan {
   int threads;
   bool by_units;
+  bool brief;  // done in a fraction of a millisecond: see Pool::run
 };
+
+constexpr double kBriefWork = 1e8;  // operations
 
 template <class F>
 Plan make_plan(const Forward<F>& p, int threads, bool backward) {
@@ -87,14 +90,14 @@ Plan make_plan(const Forward<F>& p, int threads, bool backward) {
                       (backward ? 2.0 : 1.0);
   const double weights = double(G * p.H * p.H) * double(sizeof(F));
   // A start costs some microseconds; a meeting some tenths of one.
-  if (threads <= 1 || work < 1e6) return {1, false};
+  if (threads <= 1 || work < 1e6) return {1, false, true};
   const index rows_of_tile = tile_rows(static_cast<int>(smaller(G, kMostVectors)));
   const bool few_rows = p.B < threads * 2 || (p.B < threads * rows_of_tile && weights > 131072.0);
   const double step = 2.0 * rows * double(G * p.H) * double(p.H);
   if ((weights > 786432.0 || few_rows) && step >= 131072.0 && blocks >= threads)
-    return {threads, true};
+    return {threads, true, false};
   const int most = static_cast<int>(smaller(threads, p.B));
-  return {most, false};
+  return {most, false, work < kBriefWork};
 }
 
 constexpr int kMostThreads = 64;
@@ -166,7 +169,7 @@ inline void run_plan(const Plan& plan, Pool& pool, Pool::Task task, void* contex
   if (plan.by_units)
     pool.run_together(plan.threads, task, context);
   else
-    pool.run(plan.threads, task, context);
+    pool.run(plan.threads, task, context, plan.brief);
 }
 
 // Steps run before the products that can wait are made up for: enough rows for these to be fast,

@@ -25,6 +25,9 @@ inline void pause_briefly() {
 
 // Long enough for a thread that is running, short where it is not.
 constexpr int kSpins = 2000;
+// A worker that found no more work stays near for about a millisecond, the time between two calls
+// from Python many times over, and gives its core away to whatever asks for it.
+constexpr int kYields = 4000;
 
 // A call's number and how many of its parts nobody has begun yet, in one word: who takes a part has
 // it before the call can end, and nobody takes a part of a call that is over.
@@ -62,8 +65,11 @@ void work(State* of) {
   for (;;) {
     int spins = 0;
     while (!take_part(*of)) {
-      if (++spins < kSpins) {
-        pause_briefly();
+      if (++spins < kSpins + kYields) {
+        if (spins < kSpins)
+          pause_briefly();
+        else
+          sched_yield();
         continue;
       }
       std::unique_lock<std::mutex> lock(of->mutex);
@@ -185,9 +191,9 @@ void start(int parts, int workers, Pool::Task task, void* context, Mine&& mine) 
 
 }  // namespace
 
-void Pool::run(int parts, Task task, void* context) {
+void Pool::run(int parts, Task task, void* context, bool brief) {
   if (parts == 1) return task(context, 0);
-  if (run_in_team(parts, false, task, context)) return;
+  if (!brief && run_in_team(parts, false, task, context)) return;
   start(parts, parts - 1, task, context, [](State& now) {
     while (take_part(now)) {
     }

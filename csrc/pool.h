@@ -25,8 +25,9 @@ class Pool {
   using Task = void (*)(void* context, int part);
   static Pool& instance();
   // Runs every part once, on as many threads as are free: the caller goes on with what no worker
-  // has begun, so that a worker without a core holds up nothing.
-  void run(int parts, Task task, void* context);
+  // has begun. Brief work never waits for a worker that has no core; that of OpenMP's team does, at
+  // its end, which long work makes up for.
+  void run(int parts, Task task, void* context, bool brief);
   // Runs every part on a thread of its own, all at once, so that they can meet.
   void run_together(int parts, Task task, void* context);
   // Takes the threads of an OpenMP runtime that is loaded, PyTorch's, from its functions
