@@ -6,10 +6,10 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -45,6 +45,20 @@ class Dataset(Protocol):
 
     def batch(self, index: Tensor) -> SequenceBatch:
         """Return the samples `index`, `(b,)` int64 on the CPU, in that order."""
+        ...
+
+
+@runtime_checkable
+class Arranged(Protocol):
+    """A data set that says which of its samples stand in a batch together, and in which order."""
+
+    def arrange(self, order: Tensor, size: int) -> Sequence[Tensor]:
+        """Return the samples of each batch in turn, as `batch` takes them.
+
+        Args:
+            order: `(n,)` int64, random in training, rising in validation.
+            size: of a batch.
+        """
         ...
 
 
@@ -134,7 +148,8 @@ class TrainingRun:
 
     def _batches(self, data: Dataset, order: Tensor, size: int) -> Iterator[SequenceBatch]:
         """Yield the data in order on the device: all that touches devices."""
-        for index in torch.split(order, size):
+        batches = data.arrange(order, size) if isinstance(data, Arranged) else order.split(size)
+        for index in batches:
             batch = data.batch(index)
             yield batch if self.device.type == "cpu" else batch.to(self.device)
 
