@@ -1,7 +1,8 @@
 """Recurrent layers and cells: drop-ins for those of torch.nn, and a runner for any cell."""
 
 from rnnkit.layers.cells import GRUCell, LSTMCell, SimpleRNNCell
+from rnnkit.layers.crf import CRF
 from rnnkit.layers.recurrent import GRU, LSTM, SimpleRNN
 from rnnkit.layers.wrappers import RNN
 
-__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "SimpleRNN", "SimpleRNNCell"]
+__all__ = ["CRF", "GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "SimpleRNN", "SimpleRNNCell"]
