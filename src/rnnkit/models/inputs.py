@@ -1,0 +1,173 @@
+"""What a recurrent layer reads of a batch: embedded tokens or numbers, and labels beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import dropout as draw_dropout
+from torch.nn.functional import embedding
+
+from rnnkit.data.batches import LabelBatch
+from rnnkit.errors import ConfigError, ShapeError
+
+LARGEST_ONE_HOT = 4096  # its rows hold as many numbers squared: 64 MB
+
+
+class SequenceInput(nn.Module):
+    """The inputs of a recurrent layer, from tokens or from numbers.
+
+    Tokens become rows of a table: learned, or one-hot, which is the identity and not trained.
+    Learned rows start at `N(0, 1/E)`, so of length 1; row 0, which stands at padding, starts at
+    zero and stays there, since no step that counts reads it.
+
+    Args:
+        vocabulary: V, for batches of tokens `(B, T)`; 0 for batches of numbers.
+        embedding: E, numbers of a token's row; `None` for one-hot rows. Only with `vocabulary`.
+        numbers: I, for batches of numbers `(B, T, I)`; 0 for batches of tokens.
+        labels: `(count, width)` of each label beside a step (`codes`), embedded in `width` numbers.
+        dropout: share of the inputs dropped in training, with one mask a sequence for all its
+            steps. Gal and Ghahramani, "A Theoretically Grounded Application of Dropout in Recurrent
+            Neural Networks", 2016, section 4.
+        vectors: `(V, E)` that the learned table starts from.
+        frozen: whether the table stays as `vectors`.
+
+    Call arguments:
+        batch: whose values are as said above. What stands at padding may be anything.
+
+    Returns:
+        `(B, T, size)`, or where nothing stands beside tokens and nothing is dropped, a pair
+        `(indices (B, T), table (V, size))`, which the layers take faster.
+
+    Raises:
+        ConfigError: if the arguments contradict each other.
+        ShapeError: if a batch is of another kind.
+
+    Example:
+        >>> import torch
+        >>> batch = LabelBatch(torch.tensor([[2, 1], [1, 0]]), torch.tensor([2, 1]))
+        >>> indices, table = SequenceInput(vocabulary=3)(batch)
+        >>> table[indices].tolist()[0]
+        [[0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
+    """
+
+    table: Tensor
+
+    def __init__(
+        self,
+        *,
+        vocabulary: int = 0,
+        embedding: int | None = None,
+        numbers: int = 0,
+        labels: Sequence[tuple[int, int]] = (),
+        dropout: float = 0.0,
+        vectors: Tensor | None = None,
+        frozen: bool = False,
+    ) -> None:
+        super().__init__()
+        if (vocabulary > 0) == (numbers > 0):
+            raise ConfigError(
+                "inputs are either tokens or numbers: give vocabulary or numbers above 0, got "
+                f"{vocabulary} and {numbers}"
+            )
+        if vocabulary == 0 and embedding is not None:
+            raise ConfigError(f"embedding={embedding} is for tokens: give vocabulary, or leave it")
+        if frozen and vectors is None:
+            raise ConfigError("frozen keeps given vectors: give vectors, or leave it")
+        if not 0 <= dropout < 1:
+            raise ConfigError(f"dropout must be at least 0 and below 1, got {dropout!r}")
+        self.vocabulary, self.numbers, self.dropout = vocabulary, numbers, dropout
+        width = numbers
+        if vocabulary and embedding is None:
+            if vectors is not None:
+                raise ConfigError("vectors start a learned embedding: give its width, embedding")
+            if vocabulary > LARGEST_ONE_HOT:
+                raise ConfigError(
+                    f"one-hot rows take at most {LARGEST_ONE_HOT:,} tokens, got {vocabulary:,}: "
+                    "use a learned embedding"
+                )
+            self.register_buffer("table", torch.eye(vocabulary), persistent=False)
+            width = vocabulary
+        elif embedding is not None:
+            start = _start(vocabulary, embedding) if vectors is None else vectors
+            if start.shape != (vocabulary, embedding):
+                raise ConfigError(
+                    f"vectors must be {(vocabulary, embedding)}, a row for each token, got "
+                    f"{tuple(start.shape)}"
+                )
+            self.table = nn.Parameter(
+                start.detach().to(torch.get_default_dtype(), copy=True), requires_grad=not frozen
+            )
+            width = embedding
+        self.labels = nn.ModuleList(nn.Embedding(count, size) for count, size in labels)
+        self.size = width + sum(size for _, size in labels)
+
+    def extra_repr(self) -> str:
+        """Return what is read, and its width."""
+        read = f"vocabulary={self.vocabulary}" if self.vocabulary else f"numbers={self.numbers}"
+        return f"{read}, size={self.size}, dropout={self.dropout}"
+
+    def forward(self, batch: LabelBatch) -> Tensor | tuple[Tensor, Tensor]:
+        """Return the inputs of a layer; see the class."""
+        if not self.vocabulary or len(self.labels) or (self.training and self.dropout):
+            return self.steps(batch)
+        return self._tokens(batch), self.table
+
+    def steps(self, batch: LabelBatch) -> Tensor:
+        """Return the inputs as numbers `(B, T, size)`, never as a pair."""
+        if self.vocabulary:
+            x = embedding(self._tokens(batch), self.table)
+        else:
+            x = batch.values
+            if x.dim() != 3 or x.shape[2] != self.numbers or not x.is_floating_point():
+                raise ShapeError(
+                    f"values must be floating (B, T, {self.numbers}), got {x.dtype} "
+                    f"{tuple(x.shape)}"
+                )
+        if len(self.labels):
+            x = torch.cat([x, *self._labels(batch)], dim=-1)
+        if self.training and self.dropout:
+            # Not in place of numbers at padding, which may be NaN: the layers leave them unread.
+            x = x * draw_dropout(x.new_ones(len(x), 1, self.size), self.dropout)
+        return x
+
+    def _tokens(self, batch: LabelBatch) -> Tensor:
+        tokens = batch.values
+        if tokens.dim() != 2 or tokens.is_floating_point():
+            raise ShapeError(
+                f"values must be tokens, whole numbers (B, T), got {tokens.dtype} "
+                f"{tuple(tokens.shape)}"
+            )
+        return self._known(tokens, batch, self.vocabulary, "values")
+
+    def _labels(self, batch: LabelBatch) -> list[Tensor]:
+        codes, Q = batch.codes, len(self.labels)
+        shape = (*batch.values.shape[:2], Q)
+        if codes is None or codes.shape != shape:
+            got = "none" if codes is None else tuple(codes.shape)
+            raise ShapeError(f"codes must be {shape}, got {got}")
+        parts = []
+        for q, layer in enumerate(self.labels):
+            assert isinstance(layer, nn.Embedding)
+            known = self._known(codes[..., q], batch, layer.num_embeddings, f"codes[..., {q}]")
+            parts.append(layer(known))
+        return parts
+
+    def _known(self, codes: Tensor, batch: LabelBatch, count: int, name: str) -> Tensor:
+        """Return whole numbers `(B, T)` with 0 at padding, after checking the others."""
+        if batch.lengths is not None:
+            codes = codes.masked_fill(~batch.mask(), 0)
+        if codes.numel():
+            low, high = (int(end) for end in codes.aminmax())
+            if low < 0 or high >= count:
+                raise ShapeError(
+                    f"{name} must lie in 0..{count - 1}, got {low if low < 0 else high}"
+                )
+        return codes
+
+
+def _start(vocabulary: int, width: int) -> Tensor:
+    table: Tensor = torch.randn(vocabulary, width) / width**0.5
+    table[0] = 0
+    return table
