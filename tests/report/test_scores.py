@@ -1,6 +1,6 @@
 import pytest
 
-from rnnkit.report.scores import COLUMNS, format_score, score_rows
+from rnnkit.report.scores import FORECAST, format_score, score_rows
 
 NAN = float("nan")
 
@@ -22,7 +22,7 @@ def test_rows_are_ranked_with_the_undefined_last_and_cells_follow_the_columns():
     assert [row.is_best for row in rows] == [True, False, False]
     assert [row.is_model for row in rows] == [False, True, False]
     assert rows[0].cells == ("12.35", "1.000", "–", "3.000", "1.000")
-    assert len(rows[0].cells) == len(COLUMNS)
+    assert len(rows[0].cells) == len(FORECAST)
 
 
 def test_another_metric_ranks_when_asked_and_ties_are_both_best():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
@@ -10,7 +11,7 @@ from rich.text import Text  # names of columns are no markup
 
 from rnnkit.messages import Message
 from rnnkit.report.language import Language, render, words
-from rnnkit.report.scores import COLUMNS, score_rows
+from rnnkit.report.scores import FORECAST, Measures, score_rows
 from rnnkit.tasks import Forecaster
 from rnnkit.tasks.forecasting.evaluation import missing_future
 from rnnkit.tasks.forecasting.pictures import split_parts, transform_sentences
@@ -88,21 +89,49 @@ def print_scores(model: Forecaster, evaluation: Any, language: Language) -> None
     _print_table(model.config, model.fitted.panel, evaluation, language)
 
 
-def _print_table(config: Any, panel: Any, evaluation: Any, language: Language) -> None:
-    network = network_name(config.cell)
-    title = render(_title(config, panel, evaluation), language)
-    table = Table(title=Text(title), title_justify="left")
+def print_score_table(
+    title: Message,
+    scores: Mapping[str, Mapping[str, Any]],
+    *,
+    model: str,
+    metric: str,
+    measures: Measures,
+    language: Language,
+) -> None:
+    """Print the scores of the model and the baselines below a title.
+
+    Args:
+        title: of the table.
+        scores: metrics by name of model or baseline.
+        model: the name of the model.
+        metric: the key of the measure that ranks.
+        measures: the columns.
+        language: of all words that do not come from data.
+    """
+    table = Table(title=Text(render(title, language)), title_justify="left")
     table.add_column("", no_wrap=True)
-    for heading in COLUMNS.values():
-        table.add_column(heading, justify="right")
-    scores = {(network if n == MODEL else n): s for n, s in evaluation.scores.items()}
+    for measure in measures:
+        table.add_column(Text(render(measure.heading, language)), justify="right")
     say = words(language)
-    for row in score_rows(scores, model=network, metric=evaluation.metric):
+    for row in score_rows(scores, model=model, metric=metric, measures=measures):
         table.add_row(Text(say(row.name)), *row.cells, style="bold" if row.is_model else "")
     console = Console()
     if not console.is_terminal:
         console = Console(width=120)  # nobody narrowed it: a file is as wide as its lines
     console.print(table)
+
+
+def _print_table(config: Any, panel: Any, evaluation: Any, language: Language) -> None:
+    network = network_name(config.cell)
+    print_score_table(
+        _title(config, panel, evaluation),
+        {(network if n == MODEL else n): s for n, s in evaluation.scores.items()},
+        model=network,
+        metric=evaluation.metric,
+        measures=FORECAST,
+        language=language,
+    )
+    say = words(language)
     for name, reason in evaluation.skipped.items():
         line = Message("{name}: skipped, {reason}", {"name": say(name), "reason": reason})
         print(render(line, language))

@@ -10,7 +10,7 @@ from rnnkit.messages import Message
 from rnnkit.report import sections
 from rnnkit.report.language import Language
 from rnnkit.report.markup import Markup, Picture, Table, Text, join
-from rnnkit.report.scores import COLUMNS, format_score, score_rows
+from rnnkit.report.scores import FORECAST, format_score, score_rows
 from rnnkit.report.sections import Interval
 
 _MOST_BASELINES = 4  # in the table of origins
@@ -42,7 +42,7 @@ class BacktestReport:
         verdict: one sentence, shown first.
         model: the name of the model, as in `scores`.
         scores: metrics over all origins by name of model or baseline.
-        metric: the metric that ranks, a key of `rnnkit.report.scores.COLUMNS`.
+        metric: the metric that ranks, a key of `rnnkit.report.scores.FORECAST`.
         folds: one an origin, in order of time.
         command: the command line that does it all again.
         version: of rnnkit.
@@ -140,7 +140,7 @@ def _folds(markup: Markup, report: BacktestReport) -> str:
     )
     legend = Message(
         "{metric} of each forecast, made from the rows before it alone.",
-        {"metric": COLUMNS[report.metric]},
+        {"metric": FORECAST[report.metric].heading},
     )
     return join(
         (

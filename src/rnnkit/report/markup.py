@@ -123,8 +123,18 @@ class Markup:
             f"<tbody>\n{rows}\n</tbody>\n</table></div>"
         )
 
-    def page(self, title: Text, sections: Iterable[str], *, command: str, version: str) -> str:
-        """Return a whole page, which ends with the command that makes it again."""
+    def page(
+        self, title: Text, sections: Iterable[str], *, command: str, version: str, style: str = ""
+    ) -> str:
+        """Return a whole page, which ends with the command that makes it again.
+
+        Args:
+            title: of the page.
+            sections: its pieces.
+            command: the command line; may be empty.
+            version: of rnnkit.
+            style: CSS rules beyond those that all pages have.
+        """
         written = Message("Written by rnnkit {version}.", {"version": version})
         end = (
             self.heading(Message("Do it again")) + f"\n<pre><code>{escape(command)}</code></pre>"
@@ -140,7 +150,7 @@ class Markup:
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="{_POLICY}">
 <title>{self.text(title)}</title>
-<style>{_STYLE}</style>
+<style>{_STYLE}{style}</style>
 </head>
 <body>
 <main>

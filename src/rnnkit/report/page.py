@@ -62,7 +62,7 @@ class Report:
         warnings: sentences shown below the verdict.
         pictures: of the forecast, shown below them.
         scores: metrics by name of model or baseline; empty when there is no test part.
-        metric: the metric that ranks, a key of `rnnkit.report.scores.COLUMNS`.
+        metric: the metric that ranks, a key of `rnnkit.report.scores.FORECAST`.
         intervals: one a level.
         series: those of a panel to be named, in order.
         skipped: why a baseline is not among the scores, by its name.
@@ -116,8 +116,7 @@ def report_page(report: Report) -> str:
 
 
 def _body(markup: Markup, report: Report) -> Iterator[str]:
-    yield markup.paragraph(report.verdict, kind="verdict")
-    yield markup.paragraphs(report.warnings, "warning")
+    yield sections.opening(markup, report.verdict, report.warnings)
     yield sections.pictures(markup, report.pictures)
     yield _scores(markup, report)
     yield sections.intervals(markup, report.intervals)
@@ -133,11 +132,7 @@ def _body(markup: Markup, report: Report) -> Iterator[str]:
     if report.transform:
         yield markup.heading(Message("Transform"))
         yield markup.sentences(report.transform)
-    if report.facts or report.training:
-        yield markup.heading(Message("Model and training"))
-        yield markup.facts(report.facts)
-    if report.training:
-        yield markup.picture(report.training)
+    yield sections.training(markup, report.facts, report.training)
 
 
 def _scores(markup: Markup, report: Report) -> str:

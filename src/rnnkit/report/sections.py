@@ -1,4 +1,4 @@
-"""Sections that more than one page has: pictures, scores, intervals, baselines left out."""
+"""Sections that more than one page has: opening, pictures, scores, baselines, training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from typing import Any
 from rnnkit.messages import Message
 from rnnkit.report.lettering import NO_KOREAN_FONT, can_draw
 from rnnkit.report.markup import Markup, Picture, Table, Text, join
-from rnnkit.report.scores import COLUMNS, format_score, score_rows
+from rnnkit.report.scores import (
+    FORECAST,
+    Measures,
+    format_percent,
+    format_score,
+    score_rows,
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,11 @@ class Interval:
     width: float
 
 
+def opening(markup: Markup, verdict: Text, warnings: Sequence[Text]) -> str:
+    """Return the verdict and the warnings below it."""
+    return join((markup.paragraph(verdict, kind="verdict"), markup.paragraphs(warnings, "warning")))
+
+
 def pictures(markup: Markup, pictures: Sequence[Picture]) -> str:
     """Return the pictures, and why their words are English where the page is not."""
     note = "" if can_draw(markup.language) else markup.paragraph(NO_KOREAN_FONT, kind="small")
@@ -41,23 +52,21 @@ def scores(
     model: str,
     metric: str,
     about: Text,
+    measures: Measures = FORECAST,
 ) -> str:
     """Return the table of scores with its legend, which begins with the sentence `about`."""
-    rows = score_rows(scores, model=model, metric=metric)
+    rows = score_rows(scores, model=model, metric=metric, measures=measures)
     table = Table(
-        head=("", *COLUMNS.values()),
+        head=("", *(measure.heading for measure in measures)),
         rows=[(markup.name(row.name) + " ★" * row.is_best, *row.cells) for row in rows],
-        numbers=range(1, len(COLUMNS) + 1),
+        numbers=range(1, len(measures) + 1),
         marked=[k for k, row in enumerate(rows) if row.is_model],
     )
-    legend = [about, Message("★ smallest {metric}.", {"metric": COLUMNS[metric]})]
+    ranking = measures[metric]
+    star = "★ largest {metric}." if ranking.larger_is_better else "★ smallest {metric}."
+    legend = [about, Message(star, {"metric": ranking.heading})]
     if any("–" in row.cells for row in rows):
-        legend.append(
-            Message(
-                "– is undefined: MAPE where an actual value is 0, MASE where the rows before do not"
-                " change."
-            )
-        )
+        legend.append(measures.undefined)
     return join(
         (
             markup.heading(Message("Scores")),
@@ -78,7 +87,7 @@ def intervals(markup: Markup, intervals: Sequence[Interval]) -> str:
         )
     ]
     head: list[Text] = [Message("nominal"), Message("measured")]
-    rows = [[f"{i.level} %", _percent(i.coverage)] for i in intervals]
+    rows = [[f"{i.level} %", format_percent(i.coverage, 1)] for i in intervals]
     if any(math.isfinite(i.width) for i in intervals):
         head.append(Message("mean width"))
         rows = [[*row, format_score(i.width)] for row, i in zip(rows, intervals, strict=True)]
@@ -100,5 +109,14 @@ def left_out(markup: Markup, skipped: Mapping[str, Text]) -> str:
     return join((markup.heading(Message("Baselines left out")), facts))
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %" if math.isfinite(share) else "–"
+def training(markup: Markup, facts: Sequence[tuple[Text, Text]], picture: Picture | None) -> str:
+    """Return what is to be said of model and training; empty if there is nothing."""
+    if not facts and picture is None:
+        return ""
+    return join(
+        (
+            markup.heading(Message("Model and training")),
+            markup.facts(facts),
+            markup.picture(picture) if picture else "",
+        )
+    )
