@@ -113,13 +113,12 @@ class Pooling(nn.Module):
         return valid_steps(check_lengths(lengths, None, B, T)[0], None, T, y.device)
 
     def _last(self, y: Tensor, h_n: Tensor) -> Tensor:
-        B, D = len(y), self.width // h_n.shape[-1] if h_n.dim() == 3 and h_n.numel() else 1
-        last = torch.cat(list(h_n[-D:]), dim=-1) if h_n.dim() == 3 and len(h_n) else h_n
-        if last.shape != (B, self.width):
+        B, D = len(y), self.width // max(1, h_n.shape[-1])
+        if h_n.dim() != 3 or len(h_n) < D or h_n.shape[1:] != (B, self.width / max(1, D)):
             raise ShapeError(
                 f"h_n must be (L * D, {B}, H) with D * H = {self.width}, got {tuple(h_n.shape)}"
             )
-        return last
+        return torch.cat(list(h_n[-D:]), dim=-1)
 
     def _attention(self, y: Tensor, valid: Tensor | None) -> Tensor:
         """Return `(B, T)` weights of `y`, which holds zeros at padding."""
