@@ -73,6 +73,10 @@ class SequenceInput(nn.Module):
             )
         if vocabulary == 0 and embedding is not None:
             raise ConfigError(f"embedding={embedding} is for tokens: give vocabulary, or leave it")
+        if embedding is not None and embedding < 1:
+            raise ConfigError(f"embedding must be a whole number of at least 1, got {embedding}")
+        if embedding is None and vectors is not None:
+            raise ConfigError("vectors start a learned embedding: give its width, embedding")
         if frozen and vectors is None:
             raise ConfigError("frozen keeps given vectors: give vectors, or leave it")
         if not 0 <= dropout < 1:
@@ -80,8 +84,6 @@ class SequenceInput(nn.Module):
         self.vocabulary, self.numbers, self.dropout = vocabulary, numbers, dropout
         width = numbers
         if vocabulary and embedding is None:
-            if vectors is not None:
-                raise ConfigError("vectors start a learned embedding: give its width, embedding")
             if vocabulary > LARGEST_ONE_HOT:
                 raise ConfigError(
                     f"one-hot rows take at most {LARGEST_ONE_HOT:,} tokens, got {vocabulary:,}: "
@@ -110,8 +112,9 @@ class SequenceInput(nn.Module):
 
     def forward(self, batch: LabelBatch) -> Tensor | tuple[Tensor, Tensor]:
         """Return the inputs of a layer; see the class."""
-        if not self.vocabulary or len(self.labels) or (self.training and self.dropout):
+        if not self.vocabulary or self.labels or (self.training and self.dropout):
             return self.steps(batch)
+        self._check_codes(batch)
         return self._tokens(batch), self.table
 
     def steps(self, batch: LabelBatch) -> Tensor:
@@ -125,8 +128,9 @@ class SequenceInput(nn.Module):
                     f"values must be floating (B, T, {self.numbers}), got {x.dtype} "
                     f"{tuple(x.shape)}"
                 )
-        if len(self.labels):
-            x = torch.cat([x, *self._labels(batch)], dim=-1)
+        self._check_codes(batch)
+        if batch.codes is not None:
+            x = torch.cat([x, *self._labels(batch.codes, batch)], dim=-1)
         if self.training and self.dropout:
             # Not in place of numbers at padding, which may be NaN: the layers leave them unread.
             x = x * draw_dropout(x.new_ones(len(x), 1, self.size), self.dropout)
@@ -141,12 +145,13 @@ class SequenceInput(nn.Module):
             )
         return self._known(tokens, batch, self.vocabulary, "values")
 
-    def _labels(self, batch: LabelBatch) -> list[Tensor]:
-        codes, Q = batch.codes, len(self.labels)
-        shape = (*batch.values.shape[:2], Q)
-        if codes is None or codes.shape != shape:
-            got = "none" if codes is None else tuple(codes.shape)
-            raise ShapeError(f"codes must be {shape}, got {got}")
+    def _check_codes(self, batch: LabelBatch) -> None:
+        shape = (*batch.values.shape[:2], len(self.labels)) if self.labels else None
+        got = None if batch.codes is None else tuple(batch.codes.shape)
+        if got != shape:
+            raise ShapeError(f"codes must be {shape or 'none'}, got {got or 'none'}")
+
+    def _labels(self, codes: Tensor, batch: LabelBatch) -> list[Tensor]:
         parts = []
         for q, layer in enumerate(self.labels):
             assert isinstance(layer, nn.Embedding)
