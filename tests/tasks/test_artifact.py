@@ -383,7 +383,7 @@ def test_a_format_that_is_not_known_is_refused(run, tmp_path):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"task": "classify"},
+        {"task": "juggle"},
         {"options": {"horizon": 3, "attention": True}},
         {"options": {"horizon": 3, "hidden_size": 5}},
         {"options": {"horizon": 4, "hidden_size": 4}},
@@ -401,7 +401,7 @@ def test_a_format_that_is_not_known_is_refused(run, tmp_path):
 def test_a_run_of_another_version_is_refused_in_one_sentence(kept, tmp_path, changes):
     """Written by an rnnkit that meant something else: its hash is right, its content is not."""
     rewrite(kept, tmp_path / "run", {**json.loads((kept / "config.json").read_text()), **changes})
-    assert refusal(tmp_path / "run").startswith(f"{tmp_path / 'run'} does not hold a forecast")
+    assert refusal(tmp_path / "run").startswith(f"{tmp_path / 'run'} does not hold a run")
 
 
 # --- what is replaced, and what is not

@@ -10,7 +10,7 @@ import torch
 
 from rnnkit import Forecaster
 from rnnkit.errors import ConfigError, DataError, RnnkitError
-from rnnkit.tasks.forecasting.forecaster import NotFittedError
+from rnnkit.tasks import NotFittedError
 
 COLUMNS = {"time": "Month", "target": "Sold"}
 

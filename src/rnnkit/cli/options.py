@@ -201,11 +201,10 @@ def model_options(given: Mapping[str, Any], config: Path | None) -> dict[str, An
     from rnnkit.tasks.forecasting.config import (
         ForecastConfig,
         levels_without_intervals,
-        read_options,
     )
 
     names = {option.name for group in (SPLIT, MODEL, TRAINING) for option in group}
-    options: dict[str, Any] = {} if config is None else read_options(config)
+    options: dict[str, Any] = {} if config is None else ForecastConfig.read(config)
     for name, value in given.items():
         if name == "level":
             options["levels"] = tuple(sorted(set(value)))

@@ -9,18 +9,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rnnkit.tasks.estimator import NotFittedError, load
     from rnnkit.tasks.forecasting.config import ForecastConfig
-    from rnnkit.tasks.forecasting.forecaster import Forecaster, load
+    from rnnkit.tasks.forecasting.forecaster import Forecaster
     from rnnkit.tasks.forecasting.run import run_forecast
 
 _HOMES = {
     "ForecastConfig": "rnnkit.tasks.forecasting.config",
     "Forecaster": "rnnkit.tasks.forecasting.forecaster",
-    "load": "rnnkit.tasks.forecasting.forecaster",
+    "NotFittedError": "rnnkit.tasks.estimator",
+    "load": "rnnkit.tasks.estimator",
     "run_forecast": "rnnkit.tasks.forecasting.run",
 }
 
-__all__ = ["ForecastConfig", "Forecaster", "load", "run_forecast"]
+__all__ = ["ForecastConfig", "Forecaster", "NotFittedError", "load", "run_forecast"]
 
 
 def __getattr__(name: str) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,6 @@ from rnnkit.data.features import Features
 from rnnkit.data.panel import Clock, Covariate, Panel
 from rnnkit.data.scaling import ColumnTransform, Levels, SeriesTransform
 from rnnkit.data.split import Split
-from rnnkit.errors import ArtifactError
 from rnnkit.messages import Message
 from rnnkit.models.linear_path import LinearPath
 from rnnkit.tasks.forecasting.config import ForecastConfig, Sizes
@@ -30,8 +28,8 @@ from rnnkit.tasks.forecasting.pipeline import Pipeline, input_sizes
 from rnnkit.tasks.forecasting.planning import quantiles
 from rnnkit.tasks.forecasting.scoring import Evaluation, Intervals
 from rnnkit.tasks.forecasting.verdict import MODEL, WITHOUT
-from rnnkit.training import History, find_device
-from rnnkit.training.run_folder import RunWriter, finite, read_run
+from rnnkit.training import History
+from rnnkit.training.run_folder import Run, RunWriter, finite
 
 
 def save_run(writer: RunWriter, fitted: Fitted, config: ForecastConfig) -> None:
@@ -39,26 +37,10 @@ def save_run(writer: RunWriter, fitted: Fitted, config: ForecastConfig) -> None:
     writer.write_model(_config(fitted, config), _tensors(fitted))
 
 
-def read_forecast(path: Path, device: str = "cpu") -> tuple[ForecastConfig, Fitted]:
-    """Return options and fitted forecast of the run folder `path`.
-
-    Raises:
-        ConfigError: if the machine has no such device.
-        ArtifactError: if there is no finished run, it was changed or damaged, or it is of another
-            task or version.
-    """
-    find_device(device)
-    run = read_run(path)
-    try:
-        seconds = 0.0 if run.metrics is None else float(run.metrics["seconds"])
-        return _restore(run.config, run.tensors, device, seconds)
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        # The hash has shown that the folder is as it was written: another version wrote it.
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        raise ArtifactError(
-            f"{path} does not hold a forecast that rnnkit {__version__} can read ({reason}): use"
-            " the rnnkit that wrote it, or train again"
-        ) from error
+def read_forecast(run: Run, device: str = "cpu") -> tuple[ForecastConfig, Fitted]:
+    """Return options and fitted forecast of a run, to compute on `device`."""
+    seconds = 0.0 if run.metrics is None else float(run.metrics["seconds"])
+    return _restore(run.config, run.tensors, device, seconds)
 
 
 def forecast_csv(forecast: Any) -> str:
@@ -199,8 +181,6 @@ def _tensors(fitted: Fitted) -> dict[str, Tensor]:
 def _restore(
     config: Mapping[str, Any], tensors: Mapping[str, Tensor], device: str, seconds: float
 ) -> tuple[ForecastConfig, Fitted]:
-    if config["task"] != "forecast":
-        raise ArtifactError(f"the run's task is {config['task']!r}")
     options = ForecastConfig.from_options(config["options"])
     panel = _restore_panel(config["panel"], tensors)
     linear, ridge = (

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, get_args
+from dataclasses import MISSING, dataclass
+from typing import Any, Literal
 
 from rnnkit.data.differencing import Differencing
-from rnnkit.errors import ConfigError, closest
+from rnnkit.errors import ConfigError
+from rnnkit.tasks.options import (
+    NetworkOptions,
+    above_zero,
+    choice,
+    flag_or_rule,
+    option,
+    whole,
+)
 
-Cell = Literal["rnn", "lstm", "gru"]
-Schedule = Literal["constant", "cosine", "plateau"]
 Strategy = Literal["direct", "recursive"]
 Loss = Literal["squared", "absolute"]
 Intervals = Literal["conformal", "quantile", "none"]
@@ -21,13 +24,41 @@ Intervals = Literal["conformal", "quantile", "none"]
 LONG = 500  # rows from which a fifth of a series is kept for the test
 LONG_EPOCH = 20_000  # windows in an epoch from which fewer are waited for
 MANY = 1000  # training windows from which one network replaces an ensemble
-LARGEST_SEED = 2**32 - 1
 CONTEXT = 96  # rows that a context of whole seasons may reach at the most
 LEVELS = (80, 95)  # percent of the outcomes that intervals hold unless other levels are asked for
 
 
-@dataclass(frozen=True)
-class ForecastConfig:
+def _levels(name: str, levels: object) -> None:
+    usable = isinstance(levels, tuple) and all(
+        isinstance(level, int) and not isinstance(level, bool) and 1 <= level <= 99
+        for level in levels
+    )
+    if not usable or not levels or list(levels) != sorted(set(levels)):  # type: ignore[call-overload]
+        raise ConfigError(
+            f"{name} must be whole percentages of 1 to 99 in rising order, such as (80, 95), got"
+            f" {levels!r}"
+        )
+
+
+def _size(name: str, size: object) -> None:
+    if name == "test_size" and size == 0 and not isinstance(size, bool):
+        return
+    if isinstance(size, float):
+        if not 0 < size < 1:
+            raise ConfigError(
+                f"{name} must be a whole number of rows, or a share of them above 0 and below 1,"
+                f" got {size!r}"
+            )
+        return
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise ConfigError(
+            f"{name} must be a whole number of at least {0 if name == 'test_size' else 1}, or a"
+            f" share of the rows, got {size!r}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecastConfig(NetworkOptions):
     """All options of a forecast. `None` leaves a choice to the rule that `resolve` states.
 
     Args:
@@ -81,87 +112,31 @@ class ForecastConfig:
         32
     """
 
-    horizon: int
-    cell: Cell = "gru"
-    context: int | None = None
-    season: int | None = None
-    log: bool | None = None
-    differencing: Differencing | None = None
-    train_size: int | float | None = None
-    test_size: int | float | None = None
-    validation_size: int | float | None = None
-    stride: int = 1
-    strategy: Strategy = "direct"
-    linear: bool | None = None
-    loss: Loss | None = None
-    intervals: Intervals = "conformal"
-    levels: tuple[int, ...] = LEVELS
-    hidden_size: int = 32
-    layers: int = 1
-    bidirectional: bool = False
-    dropout: float = 0.0
-    recurrent_dropout: float = 0.0
-    ensemble: int | None = None
-    epochs: int = 300
-    batch_size: int | None = None
-    learning_rate: float = 0.003
-    weight_decay: float = 0.0
-    schedule: Schedule = "constant"
-    patience: int | None = None
-    clip_norm: float = 1.0
-    time_limit: float | None = None
-    seed: int = 0
-    device: str = "cpu"
+    horizon: int = option(MISSING, whole(1))
+    context: int | None = option(None, whole(1))
+    season: int | None = option(None, whole(1))
+    log: bool | None = option(None, flag_or_rule)
+    differencing: Differencing | None = option(None, choice(Differencing))
+    train_size: int | float | None = option(None, _size)
+    test_size: int | float | None = option(None, _size)
+    validation_size: int | float | None = option(None, _size)
+    stride: int = option(1, whole(1))
+    strategy: Strategy = option("direct", choice(Strategy))
+    linear: bool | None = option(None, flag_or_rule)
+    loss: Loss | None = option(None, choice(Loss))
+    intervals: Intervals = option("conformal", choice(Intervals))
+    levels: tuple[int, ...] = option(LEVELS, _levels)
+    hidden_size: int = option(32, whole(1))
+    ensemble: int | None = option(None, whole(1))
+    epochs: int = option(300, whole(1))
+    learning_rate: float = option(0.003, above_zero)
 
     def __post_init__(self) -> None:
-        for name, least in _WHOLE.items():
-            value = getattr(self, name)
-            if value is None and name in _BY_RULE:
-                continue
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise ConfigError(
-                    f"{name} must be a whole number of at least {least}, got {value!r}"
-                )
-        if self.seed > LARGEST_SEED:
-            raise ConfigError(f"seed must be at most {LARGEST_SEED}, got {self.seed}")
-        for name, choices in _CHOICES.items():
-            value = getattr(self, name)
-            if value is None and name in _BY_RULE:
-                continue
-            if value not in choices:
-                hint = closest(value, choices) if isinstance(value, str) else ""
-                raise ConfigError(
-                    f"{name} must be one of {', '.join(choices)}, got {value!r}{hint}"
-                )
-        for name in ("dropout", "recurrent_dropout"):
-            value = getattr(self, name)
-            if not _is_number(value) or not 0 <= value < 1:
-                raise ConfigError(f"{name} must be a share from 0 to below 1, got {value!r}")
-        for name in _SIZES:
-            _check_size(name, getattr(self, name), self.horizon)
-        _check_levels(self.levels)
+        super().__post_init__()
+        for name in ("test_size", "validation_size"):
+            _check_holds_forecast(name, getattr(self, name), self.horizon)
         if self.intervals == "none" and self.levels != LEVELS:
             raise levels_without_intervals(self.levels)
-        for name in ("learning_rate", "clip_norm", "time_limit"):
-            value = getattr(self, name)
-            if value is None and name == "time_limit":
-                continue
-            if not _is_number(value) or not 0 < value < float("inf"):
-                raise ConfigError(f"{name} must be a number above 0, got {value!r}")
-        if not _is_number(self.weight_decay) or not 0 <= self.weight_decay < float("inf"):
-            raise ConfigError(f"weight_decay must be a number from 0, got {self.weight_decay!r}")
-        if not isinstance(self.device, str):
-            raise ConfigError(f"device must be a name such as cpu or cuda, got {self.device!r}")
-        if not isinstance(self.bidirectional, bool):
-            raise ConfigError(f"bidirectional must be true or false, got {self.bidirectional!r}")
-        for name in ("log", "linear"):
-            value = getattr(self, name)
-            if value is not None and not isinstance(value, bool):
-                raise ConfigError(f"{name} must be true, false or left out, got {value!r}")
-
-    def to_json(self) -> dict[str, Any]:
-        """Return all options as plain values."""
-        return {**dataclasses.asdict(self), "levels": list(self.levels)}
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any], *, source: str = "") -> ForecastConfig:
@@ -171,13 +146,10 @@ class ForecastConfig:
             ConfigError: if a name is unknown, a value is wrong or the horizon is missing; `source`
                 names where the options come from.
         """
-        check_names(options, source)
+        cls.check_names(options, source)
         if options.get("horizon") is None:
             raise ConfigError("a forecast needs a horizon: how many rows should it look ahead?")
-        levels = options.get("levels")
-        if isinstance(levels, list):
-            options = {**options, "levels": tuple(levels)}
-        return cls(**options)
+        return super().from_options(options, source=source)
 
 
 @dataclass(frozen=True)
@@ -212,7 +184,9 @@ def resolve(config: ForecastConfig, *, rows: int, season: int) -> Sizes:
     """
     season = season if config.season is None else config.season
     span = max(season, config.horizon)
-    train, validation, test = (_rows(name, config, rows) for name in _SIZES)
+    train, validation, test = (
+        _rows(name, config, rows) for name in ("train_size", "validation_size", "test_size")
+    )
     if test is None and train is None:
         test = max(span, rows // 5 if rows >= LONG else min(10, rows // 10))
     rest = max(rows - (test or 0), 0)
@@ -277,82 +251,6 @@ def batch_size(config: ForecastConfig, windows: int) -> int:
     return size
 
 
-def read_options(path: Path) -> dict[str, Any]:
-    """Return the options in a JSON file: `{"horizon": 12, "cell": "lstm"}`, or a run's config.
-
-    Raises:
-        ConfigError: if the file is missing, is not a JSON object, or holds an unknown key.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"config file {path} cannot be read: {error}") from None
-    try:
-        values = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ConfigError(
-            f"config file {path} is not JSON: {error.msg} in line {error.lineno}"
-        ) from None
-    except (RecursionError, ValueError) as error:  # nested too deeply; a number of 5,000 digits
-        raise ConfigError(f"config file {path} cannot hold options: {error}") from None
-    if isinstance(values, dict) and "format_version" in values and "options" in values:
-        values = values["options"]
-    if not isinstance(values, dict):
-        raise ConfigError(
-            f"config file {path} must hold a JSON object of options, got {text[:40]!r}"
-        )
-    check_names(values, f" in {path}")
-    return values
-
-
-def check_names(options: Mapping[str, Any], source: str) -> None:
-    """Raise ConfigError for an option that does not exist; `source` ends what it is called."""
-    for name in options:
-        if name not in NAMES:
-            raise ConfigError(
-                f"unknown option {name!r}{source}; the options are {', '.join(NAMES)}"
-                f"{closest(name, NAMES)}"
-            )
-
-
-NAMES = tuple(field.name for field in dataclasses.fields(ForecastConfig))
-_BY_RULE = {field.name for field in dataclasses.fields(ForecastConfig) if field.default is None}
-_WHOLE = {
-    "horizon": 1,
-    "context": 1,
-    "season": 1,
-    "stride": 1,
-    "hidden_size": 1,
-    "layers": 1,
-    "ensemble": 1,
-    "epochs": 1,
-    "batch_size": 1,
-    "patience": 1,
-    "seed": 0,
-}
-_SIZES = ("train_size", "validation_size", "test_size")
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "cell": get_args(Cell),
-    "schedule": get_args(Schedule),
-    "differencing": get_args(Differencing),
-    "strategy": get_args(Strategy),
-    "loss": get_args(Loss),
-    "intervals": get_args(Intervals),
-}
-
-
-def _check_levels(levels: object) -> None:
-    usable = isinstance(levels, tuple) and all(
-        isinstance(level, int) and not isinstance(level, bool) and 1 <= level <= 99
-        for level in levels
-    )
-    if not usable or not levels or list(levels) != sorted(set(levels)):  # type: ignore[call-overload]
-        raise ConfigError(
-            f"levels must be whole percentages of 1 to 99 in rising order, such as (80, 95), got"
-            f" {levels!r}"
-        )
-
-
 def levels_without_intervals(levels: Sequence[int]) -> ConfigError:
     """Return the error of levels that no interval would have."""
     return ConfigError(
@@ -361,28 +259,10 @@ def levels_without_intervals(levels: Sequence[int]) -> ConfigError:
     )
 
 
-def _check_size(name: str, size: object, horizon: int) -> None:
-    if size is None or (name == "test_size" and size == 0 and not isinstance(size, bool)):
-        return
-    if isinstance(size, float):
-        if not 0 < size < 1:
-            raise ConfigError(
-                f"{name} must be a whole number of rows, or a share of them above 0 and below 1,"
-                f" got {size!r}"
-            )
-        return
-    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-        raise ConfigError(
-            f"{name} must be a whole number of at least {0 if name == 'test_size' else 1}, or a"
-            f" share of the rows, got {size!r}"
-        )
-    if name != "train_size" and size < horizon:
+def _check_holds_forecast(name: str, size: int | float | None, horizon: int) -> None:
+    if isinstance(size, int) and 0 < size < horizon:
         least = f"0 or at least the horizon of {horizon}"
         raise ConfigError(
             f"{name} must be {least if name == 'test_size' else least[5:]}, got {size}: one"
             f" forecast needs {horizon} rows to be scored on"
         )
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 import time as clock
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import pandas as pd
 
 from rnnkit.data.assemble import season_of
 from rnnkit.data.columns import Columns
 from rnnkit.data.panel import Panel
-from rnnkit.errors import RnnkitError
+from rnnkit.tasks.estimator import Estimator
 from rnnkit.tasks.forecasting.config import ForecastConfig
 from rnnkit.tasks.forecasting.evaluation import (
     Fitted,
@@ -27,6 +26,7 @@ from rnnkit.tasks.forecasting.planning import plan_fit
 from rnnkit.tasks.forecasting.reading import Source, as_columns, as_panel, read_to_fit
 from rnnkit.tasks.forecasting.scoring import Evaluation
 from rnnkit.training import Progress, RunWriter
+from rnnkit.training.run_folder import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,11 +34,7 @@ if TYPE_CHECKING:
     from rnnkit.report.language import Language
 
 
-class NotFittedError(RnnkitError, ValueError, AttributeError):
-    """A forecaster is asked for something before `fit`."""
-
-
-class Forecaster:
+class Forecaster(Estimator[ForecastConfig, Fitted]):
     """Forecasts columns of one or many series with a recurrent network.
 
     The last rows are kept for a test, those before them for early stopping, all in the order of
@@ -61,9 +57,9 @@ class Forecaster:
         ['Sold', 'Sold', 'Sold']
     """
 
-    def __init__(self, **options: Any) -> None:
-        self.config = ForecastConfig.from_options(options)
-        self._fitted: Fitted | None = None
+    task: ClassVar[str] = "forecast"
+    options_type: ClassVar[type[ForecastConfig]] = ForecastConfig
+    _written: ForecastConfig | None = None  # the options, with the sizes that the data decided
 
     def fit(
         self,
@@ -137,6 +133,7 @@ class Forecaster:
             calibration = later_errors(calibration, fit.pipeline, inputs, first=fit.split.known)
         seconds = round(clock.perf_counter() - start, 3)
         self._fitted = Fitted(panel, given, fit, evaluation, calibration, seconds)
+        self._written = config
         return self
 
     @overload
@@ -165,7 +162,7 @@ class Forecaster:
         """
         if isinstance(data, list):
             return [self.predict(source) for source in data]
-        fitted = self._require()
+        fitted = self.fitted
         panel = fitted.panel
         if data is not None:
             reach = fitted.fit.pipeline.reach
@@ -188,45 +185,40 @@ class Forecaster:
             DataError: if there are no such rows.
             NotFittedError: before `fit`.
         """
-        return metrics_json(self._require(), self.scored(data))
+        return metrics_json(self.fitted, self.scored(data))
 
     def plot(self, language: Language = "en") -> Figure:
         """Return the picture of the history, the test part's forecasts and the forecast beyond."""
         from rnnkit.tasks.forecasting.pictures import forecast_figure
 
-        return forecast_figure(self._require(), self.config, language)
+        return forecast_figure(self.fitted, self.config, language)
 
     def summary(self, language: Language = "en") -> str:
         """Return in a few lines what was fitted, on what, and how good it is."""
         from rnnkit.tasks.forecasting.pictures import summary
 
-        return summary(self._require(), self.config, language)
+        return summary(self.fitted, self.config, language)
 
-    def save(self, path: str | Path) -> None:
-        """Write the run folder; an older run of that name is replaced.
-
-        Raises:
-            ConfigError: if something else than a run is there.
-        """
+    def write_run(self, writer: RunWriter, *, command: str = "", language: Language = "en") -> None:
+        """Write everything a forecast leaves behind; see `Estimator`."""
         from rnnkit.tasks.forecasting.run import write_run
 
-        fitted = self._require()
-        with RunWriter(Path(path), settings={}) as writer:
-            write_run(writer, fitted, self.config, command="")
-            writer.finish()
+        config = self.config if self._written is None else self._written
+        write_run(writer, self.fitted, config, command=command, language=language)
 
-    @property
-    def fitted(self) -> Fitted:
-        """What `fit` found.
+    @classmethod
+    def from_run(cls, run: Run, device: str) -> Forecaster:
+        """Return the forecaster that `write_run` wrote; see `Estimator`."""
+        from rnnkit.tasks.forecasting.artifact import read_forecast
 
-        Raises:
-            NotFittedError: before `fit`.
-        """
-        return self._require()
+        config, fitted = read_forecast(run, device)
+        forecaster = cls(**config.to_json())
+        forecaster._fitted = fitted
+        return forecaster
 
     def scored(self, data: Source | None = None) -> Evaluation | None:
         """Return what `evaluate` scores, with the forecasts themselves."""
-        fitted = self._require()
+        fitted = self.fitted
         if data is None:
             return fitted.test
         panel, first = to_score(
@@ -246,40 +238,5 @@ class Forecaster:
         )
 
     def _read(self, data: Source) -> Panel:
-        fitted = self._require()
+        fitted = self.fitted
         return as_panel(data, fitted.columns, like=fitted.panel)
-
-    def _require(self) -> Fitted:
-        if self._fitted is None:
-            raise NotFittedError("this forecaster is not fitted yet: call fit first")
-        return self._fitted
-
-
-Forecaster.__init__.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-    [inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)]
-    + [
-        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        for parameter in inspect.signature(ForecastConfig, eval_str=True).parameters.values()
-    ]
-)
-
-
-def load(path: str | Path, *, device: str = "cpu") -> Forecaster:
-    """Return the forecaster in the run folder `path`.
-
-    Nothing in the folder is executed: it holds numbers and texts.
-
-    Args:
-        path: the run folder.
-        device: where to forecast, whatever the run was trained on.
-
-    Raises:
-        ConfigError: if the machine has no such device.
-        ArtifactError: if there is no finished run, or it was changed or damaged.
-    """
-    from rnnkit.tasks.forecasting.artifact import read_forecast
-
-    config, fitted = read_forecast(Path(path), device)
-    forecaster = Forecaster(**config.to_json())
-    forecaster._fitted = fitted
-    return forecaster

@@ -17,6 +17,7 @@ from rnnkit.report.language import Language
 from rnnkit.report.markup import Picture
 from rnnkit.report.page import report_page
 from rnnkit.report.training_plot import training_plot
+from rnnkit.tasks.estimator import train_run
 from rnnkit.tasks.forecasting.artifact import forecast_csv, save_run
 from rnnkit.tasks.forecasting.config import ForecastConfig
 from rnnkit.tasks.forecasting.diagnosis import diagnosis_section
@@ -73,24 +74,18 @@ def run_forecast(
     forecaster = Forecaster(**options)
     joined, columns, config = read_to_fit(source, test, columns, forecaster.config, name=name)
     plan_fit(joined, config, season_of(columns, joined))  # an impossible option costs no checkpoint
-    settings = {
-        "options": forecaster.config.to_json(),
-        "data": {"columns": columns.to_json(), "sha256": fingerprint(joined)},
-    }
-    with RunWriter(out, settings=settings, resume=resume) as writer:
-        if announce is not None:
-            announce(joined, writer.discarded)
-        writer.checkpoints.mkdir(exist_ok=True)
-        forecaster.fit_panel(
-            joined,
-            columns,
-            config,
-            checkpoints=writer.checkpoints,
-            resume=resume,
-            progress=progress,
-        )
-        write_run(writer, forecaster.fitted, config, command=command, language=language)
-        writer.finish()
+    train_run(
+        forecaster,
+        lambda checkpoints: forecaster.fit_panel(
+            joined, columns, config, checkpoints=checkpoints, resume=resume, progress=progress
+        ),
+        out=out,
+        data={"columns": columns.to_json(), "sha256": fingerprint(joined)},
+        resume=resume,
+        announce=None if announce is None else lambda discarded: announce(joined, discarded),
+        command=command,
+        language=language,
+    )
     return forecaster
 
 

@@ -1,0 +1,1 @@
+"""Sequence to label, sequence to number: classify and regress."""

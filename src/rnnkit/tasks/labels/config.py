@@ -1,0 +1,147 @@
+"""The options of classify and regress, and the rules that fill in those left open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from rnnkit.errors import ConfigError
+from rnnkit.tasks.options import (
+    Check,
+    NetworkOptions,
+    above_zero,
+    choice,
+    flag,
+    option,
+    part,
+    share,
+    whole,
+)
+
+Level = Literal["char", "syllable", "jamo", "word", "bpe"]
+Truncation = Literal["head", "tail"]
+Embedding = Literal["learned", "onehot", "word2vec"]
+PoolingName = Literal["last", "mean", "max", "attention"]
+ClassWeights = Literal["none", "balanced"]
+NumberLoss = Literal["squared", "absolute"]
+
+FEW = 1000  # examples to learn from, below which five networks are averaged
+
+
+def _text(what: str) -> Check:
+    def check(name: str, value: object) -> None:
+        if not isinstance(value, str) or not value:
+            raise ConfigError(f"{name} must be {what}, got {value!r}")
+
+    return check
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelOptions(NetworkOptions):
+    """What classify and regress share; `None` leaves a choice to the rule stated here.
+
+    Args:
+        level: of a text's tokens: `char`, `syllable`, `jamo`, `word`, `bpe`; by rule words, and for
+            languages without spaces or with long words what serves them.
+        vocabulary_size: tokens that are known, the most frequent of the training part.
+        max_length: tokens of a text that are read; by rule what 95 % of the training texts need,
+            but at most 400.
+        truncation: whether the `head` or the `tail` of a longer text is read.
+        embedding: `learned`; `onehot`; `word2vec`, learned from the training texts beforehand.
+        vectors: file of word vectors to start the embedding from, in the format of word2vec.
+        freeze: leave the vectors as they are.
+        embedding_size: numbers of a token's vector.
+        pooling: how the states of all steps become one vector: `last`, `mean`, `max`, `attention`;
+            by rule attention for texts and the mean for numbers.
+        input_dropout: share of a step's inputs dropped, the same at all steps of a sequence.
+        ensemble: networks whose outputs are averaged; by rule 5 where there are fewer than 1,000
+            examples to learn from, each stopping early by a fifth of its own, else 1.
+        validation_size: examples, or their share, that early stopping looks at; by rule a tenth,
+            and at most 5,000.
+        test_size: examples, or their share, kept for scoring where no test data are given; by rule
+            a fifth; 0 for none.
+    """
+
+    level: Level | None = option(None, choice(Level))
+    vocabulary_size: int = option(20_000, whole(1))
+    max_length: int | None = option(None, whole(1))
+    truncation: Truncation = option("head", choice(Truncation))
+    embedding: Embedding = option("learned", choice(Embedding))
+    vectors: str | None = option(None, _text("the path of a file of vectors"))
+    freeze: bool = option(False, flag)
+    embedding_size: int = option(100, whole(1))
+    pooling: PoolingName | None = option(None, choice(PoolingName))
+    input_dropout: float | None = option(None, share)
+    ensemble: int | None = option(None, whole(1))
+    validation_size: int | float | None = option(None, part)
+    test_size: int | float | None = option(None, part)
+    cell: Literal["rnn", "lstm", "gru"] = option("gru", choice(Literal["rnn", "lstm", "gru"]))
+    bidirectional: bool = option(True, flag)
+    dropout: float | None = option(None, share)
+    epochs: int = option(300, whole(1))
+    learning_rate: float = option(0.002, above_zero)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.embedding == "onehot" and (self.vectors is not None or self.freeze):
+            raise ConfigError("one-hot tokens have no vectors to read or freeze: leave these out")
+        if self.embedding == "word2vec" and self.vectors is not None:
+            raise ConfigError(
+                "word2vec learns vectors and vectors reads them: give one of the two options"
+            )
+        if self.freeze and self.embedding == "learned" and self.vectors is None:
+            raise ConfigError("freeze keeps given vectors: add vectors, or embedding word2vec")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifyConfig(LabelOptions):
+    """The options of a classification; see `LabelOptions` and `NetworkOptions` for the others.
+
+    Args:
+        class_weights: `balanced` lets all classes weigh the same in the loss, however many
+            examples they have.
+        label_smoothing: share of the target that is spread over all classes (Szegedy et al.,
+            "Rethinking the Inception Architecture", 2016).
+
+    Example:
+        >>> ClassifyConfig(cell="lstm").vocabulary_size
+        20000
+    """
+
+    class_weights: ClassWeights = option("none", choice(ClassWeights))
+    label_smoothing: float = option(0.0, share)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegressConfig(LabelOptions):
+    """The options of a regression; see `LabelOptions` and `NetworkOptions` for the others.
+
+    Args:
+        loss: `squared` or `absolute` error.
+    """
+
+    loss: NumberLoss = option("squared", choice(NumberLoss))
+
+
+def ensemble_size(config: LabelOptions, examples: int) -> int:
+    """Return how many networks are averaged: by rule 5 below 1,000 examples, then 1."""
+    if config.ensemble is not None:
+        return config.ensemble
+    return 5 if examples < FEW else 1
+
+
+def batch_size(config: LabelOptions, examples: int) -> int:
+    """Return the examples a step: by rule the power of 2 in 16..128 next above examples / 32."""
+    if config.batch_size is not None:
+        return config.batch_size
+    size = 16
+    while size < min(128, examples / 32):
+        size *= 2
+    return size
+
+
+def patience(config: LabelOptions, examples: int) -> int:
+    """Return how many epochs without gain are waited for: by rule fewer, the longer they are."""
+    if config.patience is not None:
+        return config.patience
+    return 40 if examples < FEW else 10 if examples < 10_000 else 3
