@@ -108,7 +108,7 @@ CLASSIFY = Measures(
         Measure("roc_auc", "ROC-AUC", True, format_share),
     ),
     Message(
-        "– is undefined: ROC-AUC where the test part lacks a class, or where a baseline gives no"
+        "– is undefined: ROC-AUC where the test part has a single class, or where there are no"
         " probabilities."
     ),
 )
