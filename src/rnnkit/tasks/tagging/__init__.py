@@ -1,0 +1,1 @@
+"""A label a step: the tags of the words of a sentence."""
