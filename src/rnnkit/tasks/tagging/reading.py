@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -189,8 +188,12 @@ def _texts(items: object, number: int, what: str) -> tuple[str, ...]:
 
 
 def _names_file(text: str) -> bool:
-    like_a_name = text.endswith((".conllu", ".conll")) and len(text.split()) == 1
-    return like_a_name or os.path.isfile(text)  # unlike Path's, false of what cannot be a name
+    if text.endswith((".conllu", ".conll")) and len(text.split()) == 1:
+        return True
+    try:
+        return Path(text).is_file()
+    except OSError:  # too long for the name of a file
+        return False
 
 
 def _place(number: int) -> str:
