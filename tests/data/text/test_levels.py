@@ -12,7 +12,9 @@ from rnnkit.errors import ConfigError
 SPLIT = [level for level in LEVELS if level != "bpe"]
 
 # Letters that grow in lower case, compose, decompose or stand beside marks, and signs of markup.
-AWKWARD = "aİΣßΩKé한각ᄒ\u1161\u11a8ㅋ\u0301\u0327\u0344\u0f73\u093e\u0939ア漢9.,'’\"<br />-_ \n🙂\u200d"
+AWKWARD = (
+    "aİΣßΩKé한각ᄒ\u1161\u11a8ㅋ\u0301\u0327\u0344\u0f73\u093e\u0939ア漢9.,'’\"<br />-_ \n🙂\u200d"
+)
 texts = st.text() | st.text(alphabet=AWKWARD)
 plain = st.text(alphabet=st.characters(exclude_categories=["Cs"])) | st.text(alphabet=AWKWARD)
 
@@ -65,7 +67,7 @@ class TestWords:
 
 class TestSyllables:
     def test_runs_of_other_letters_stay_whole(self):
-        assert split("GPU2개 ㅋㅋ 漢字x!", "syllable") == list(["GPU2", *"개 ㅋㅋ 漢字x!"])
+        assert split("GPU2개 ㅋㅋ 漢字x!", "syllable") == ["GPU2", *"개 ㅋㅋ 漢字x!"]
 
     def test_parts_that_compose_are_one(self):
         assert split("\u1112\u1161\u11ab글", "syllable") == ["한", "글"]
@@ -73,7 +75,15 @@ class TestSyllables:
 
 class TestJamo:
     def test_are_two_or_three_a_syllable(self):
-        assert split("가각é!", "jamo") == ["\u1100", "\u1161", "\u1100", "\u1161", "\u11a8", "é", "!"]
+        assert split("가각é!", "jamo") == [
+            "\u1100",
+            "\u1161",
+            "\u1100",
+            "\u1161",
+            "\u11a8",
+            "é",
+            "!",
+        ]
 
     def test_every_syllable_comes_back(self):
         syllables = "".join(map(chr, range(0xAC00, 0xD7A4)))

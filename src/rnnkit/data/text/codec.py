@@ -147,13 +147,11 @@ class TextCodec:
             DataError: as `encode`.
         """
         sequences, lengths = [], []
-        before, after = [BOS] * bos, [EOS] * eos
+        before = np.full(int(bos), BOS, dtype=np.int32)
+        after = np.full(int(eos), EOS, dtype=np.int32)
         for codes in self._whole(checked(texts, place)):
             lengths.append(len(codes))
-            kept = self._cut(codes)
-            if bos or eos:
-                kept = np.concatenate([before, kept, after], dtype=np.int32, casting="same_kind")
-            sequences.append(kept)
+            sequences.append(np.concatenate([before, self._cut(codes), after]))
         return Encoded(Ragged.join(sequences), np.array(lengths, dtype=np.int64))
 
     def lengths(self, texts: Iterable[str], *, place: Place = place_in_list) -> NDArray[np.int64]:

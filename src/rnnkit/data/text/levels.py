@@ -87,7 +87,8 @@ def split(text: str, level: str) -> list[str]:
         return list(decompose(text))
     if level == "syllable":
         return _SYLLABLE.findall(text)
-    text = _without_breaks(text.lower())
+    # Once more, since lower case may have more marks, which have an order.
+    text = _without_breaks(unicodedata.normalize("NFC", text.lower()))
     return _words(text.isascii()).findall(text)
 
 
@@ -113,7 +114,7 @@ def spans(text: str, level: str) -> list[Token]:
     if level == "syllable":
         pattern = _SYLLABLE
     else:
-        traced = traced.lowered()
+        traced = traced.lowered().composed()
         traced = traced.replaced(_without_breaks(traced.text))
         pattern = _words(traced.text.isascii())
     return [Token(m.group(), *traced.span(*m.span())) for m in pattern.finditer(traced.text)]
