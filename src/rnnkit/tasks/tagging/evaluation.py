@@ -61,7 +61,7 @@ class Evaluation:
             return ()
         return (
             Message(
-                "{count:,} words have tags that training never saw ({tags}) and count as wrong",
+                "tags that training never saw ({tags}): {count:,} words, which count as wrong",
                 {
                     "count": sum(self.unseen_tags.values()),
                     "tags": ", ".join(sorted(self.unseen_tags)),

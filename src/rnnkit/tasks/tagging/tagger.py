@@ -26,11 +26,9 @@ from rnnkit.tasks.tagging.reading import (
     Source,
     Tagged,
     Words,
-    as_sentences,
     as_tagged,
-    need_tags,
+    as_untagged,
     split,
-    untagged,
 )
 from rnnkit.training import History, Progress, RunWriter, find_device
 from rnnkit.training.run_folder import Run, finite
@@ -128,7 +126,7 @@ class SequenceTagger(Estimator[TagConfig, Fitted]):
             TrainingError: if the training diverges.
         """
         return self.fit_sentences(
-            need_tags(as_sentences(data, tags, field=field)),
+            as_tagged(data, tags, field=field),
             validation=None if validation is None else as_tagged(validation, field=field),
             test=None if test is None else as_tagged(test, field=field),
             field=field,
@@ -194,7 +192,7 @@ class SequenceTagger(Estimator[TagConfig, Fitted]):
             NotFittedError: before `fit`.
         """
         fitted = self.fitted
-        return fitted.tagger.tag(untagged(data, field=fitted.field).words)
+        return fitted.tagger.tag(as_untagged(data, field=fitted.field).words)
 
     def predict_proba(self, data: Source) -> list[NDArray[np.float32]]:
         """Return the probabilities of the tags `(T, K)` of each sentence's words; see `tags_`.
@@ -205,7 +203,7 @@ class SequenceTagger(Estimator[TagConfig, Fitted]):
             data: as for `predict`.
         """
         fitted = self.fitted
-        return fitted.tagger.probabilities(untagged(data, field=fitted.field).words)
+        return fitted.tagger.probabilities(as_untagged(data, field=fitted.field).words)
 
     def evaluate(self, data: Tagged | None = None) -> dict[str, Any]:
         """Score the tags of sentences that fitting has not seen, beside the baselines.
