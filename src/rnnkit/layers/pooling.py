@@ -131,9 +131,10 @@ class Pooling(nn.Module):
 
 
 def _max(y: Tensor, valid: Tensor | None) -> Tensor:
+    # max, not amax: its gradient takes a third of the time.
     if valid is None:
-        return y.amax(dim=1)
-    highest = y.masked_fill(~valid[..., None], -torch.inf).amax(dim=1)
+        return y.max(dim=1).values
+    highest = y.masked_fill(~valid[..., None], -torch.inf).max(dim=1).values
     return highest.masked_fill(~valid.any(dim=1)[:, None], 0.0)
 
 
