@@ -15,7 +15,7 @@ from rnnkit.report.scores import FORECAST, Measures, score_rows
 from rnnkit.tasks import Forecaster
 from rnnkit.tasks.forecasting.evaluation import missing_future
 from rnnkit.tasks.forecasting.pictures import split_parts, transform_sentences
-from rnnkit.tasks.forecasting.verdict import MODEL, network_name
+from rnnkit.tasks.scores import MODEL, network_name
 
 
 def print_panel(panel: Any, language: Language) -> None:

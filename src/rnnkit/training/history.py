@@ -91,11 +91,16 @@ class History:
         if validation_loss is None or best is None or validation_loss < best:
             self.best_epoch = len(self)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return a dict that `json` can write and that `from_json` reads."""
+    def to_json(self, *, seconds: bool = True) -> dict[str, Any]:
+        """Return a dict that `json` can write and that `from_json` reads.
+
+        Args:
+            seconds: whether the time taken is part of it; without it equal trainings are equal.
+        """
         return {
             name: list(value) if isinstance(value, list) else value
             for name, value in vars(self).items()
+            if seconds or name != "seconds"
         }
 
     @classmethod

@@ -42,6 +42,9 @@ OWN_FILES = frozenset(
         "training.png",
         "backtest.csv",
         "backtest.png",
+        "predictions.csv",
+        "test.png",
+        "lengths.png",
     }
 )
 CHECKPOINTS = "checkpoint"

@@ -27,7 +27,8 @@ from rnnkit.tasks.forecasting.intervals import Calibration
 from rnnkit.tasks.forecasting.pipeline import Pipeline, input_sizes
 from rnnkit.tasks.forecasting.planning import quantiles
 from rnnkit.tasks.forecasting.scoring import Evaluation, Intervals
-from rnnkit.tasks.forecasting.verdict import MODEL, WITHOUT
+from rnnkit.tasks.forecasting.verdict import WITHOUT
+from rnnkit.tasks.scores import MODEL
 from rnnkit.training import History
 from rnnkit.training.run_folder import Run, RunWriter, finite
 
@@ -106,14 +107,9 @@ def _config(fitted: Fitted, config: ForecastConfig) -> dict[str, Any]:
         "ridge": None if fit.ridge is None else fit.ridge.to_json(),
         "weights": pipeline.weights.tolist(),
         "ensemble": len(pipeline.networks),
-        "histories": [_without_seconds(history) for history in fit.histories],
+        "histories": [history.to_json(seconds=False) for history in fit.histories],
         "test": None if fitted.test is None else _test_config(fitted.test),
     }
-
-
-def _without_seconds(history: History) -> dict[str, Any]:
-    """Return the history as JSON without the time taken: equal trainings give equal files."""
-    return {name: value for name, value in history.to_json().items() if name != "seconds"}
 
 
 def _test_config(test: Evaluation) -> dict[str, Any]:

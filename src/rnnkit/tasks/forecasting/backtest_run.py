@@ -36,7 +36,7 @@ from rnnkit.tasks.forecasting.config import ForecastConfig
 from rnnkit.tasks.forecasting.evaluation import local_times
 from rnnkit.tasks.forecasting.pictures import interval_rows
 from rnnkit.tasks.forecasting.reading import Source, as_panel, read_before
-from rnnkit.tasks.forecasting.verdict import MODEL, network_name
+from rnnkit.tasks.scores import MODEL, network_name
 from rnnkit.training import Progress
 from rnnkit.training.run_folder import RunWriter
 

@@ -19,7 +19,8 @@ from rnnkit.tasks.forecasting.fitting import Fit
 from rnnkit.tasks.forecasting.history import continues
 from rnnkit.tasks.forecasting.intervals import Calibration, interval_ends, later_errors
 from rnnkit.tasks.forecasting.scoring import Evaluation, Intervals, Yardsticks, evaluate
-from rnnkit.tasks.forecasting.verdict import MODEL, WITHOUT
+from rnnkit.tasks.forecasting.verdict import WITHOUT
+from rnnkit.tasks.scores import MODEL
 
 
 @dataclass(frozen=True, eq=False)

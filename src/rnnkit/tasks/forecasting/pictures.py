@@ -24,7 +24,8 @@ from rnnkit.report.sections import Interval
 from rnnkit.tasks.forecasting.config import ForecastConfig, batch_size
 from rnnkit.tasks.forecasting.evaluation import Fitted, forecast_ahead, local_times, missing_future
 from rnnkit.tasks.forecasting.scoring import Evaluation
-from rnnkit.tasks.forecasting.verdict import JUDGED, MODEL, apart, network_name
+from rnnkit.tasks.forecasting.verdict import JUDGED, apart
+from rnnkit.tasks.scores import MODEL, network_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

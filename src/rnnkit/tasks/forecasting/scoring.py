@@ -12,7 +12,6 @@ from rnnkit.data.panel import FloatArray, IntArray
 from rnnkit.messages import Message
 from rnnkit.metrics import coverage, interval_score, interval_width, score
 from rnnkit.tasks.forecasting.verdict import (
-    MODEL,
     WITHOUT,
     apart,
     best_baseline,
@@ -21,6 +20,7 @@ from rnnkit.tasks.forecasting.verdict import (
     shift_warning,
     whole_verdict,
 )
+from rnnkit.tasks.scores import MODEL
 
 
 @dataclass(frozen=True, eq=False)

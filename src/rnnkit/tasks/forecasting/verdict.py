@@ -10,18 +10,13 @@ import numpy as np
 from rnnkit.data.panel import FloatArray, IntArray
 from rnnkit.messages import Message
 from rnnkit.metrics import rmse
+from rnnkit.tasks.scores import MODEL, network_name
 
-MODEL = "model"
 WITHOUT = "without network"
 TIE = 0.01  # scores within 1 % of each other are called equal
 SHIFTED = 0.5  # closer to the last known value than this share of the error: it only follows
 JUDGED = 20  # forecasts that do not overlap, from which the share of outcomes held is judged
 OFF = 0.05  # of the share of outcomes that an interval should hold: more is worth a remark
-
-
-def network_name(cell: str) -> str:
-    """Return what a cell's network is called in words."""
-    return {"rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}[cell]
 
 
 def ranking_metric(scores: Mapping[str, Mapping[str, Any]], targets: int, series: int) -> str:

@@ -77,7 +77,7 @@ class LabelOptions(NetworkOptions):
     test_size: int | float | None = option(None, part)
     cell: Literal["rnn", "lstm", "gru"] = option("gru", choice(Literal["rnn", "lstm", "gru"]))
     bidirectional: bool = option(True, flag)
-    dropout: float | None = option(None, share)
+    dropout: float = option(0.5, share)
     epochs: int = option(300, whole(1))
     learning_rate: float = option(0.002, above_zero)
 
@@ -145,3 +145,8 @@ def patience(config: LabelOptions, examples: int) -> int:
     if config.patience is not None:
         return config.patience
     return 40 if examples < FEW else 10 if examples < 10_000 else 3
+
+
+def pooling(config: LabelOptions, *, texts: bool) -> PoolingName:
+    """Return how states become one vector: by rule by attention for texts, else their mean."""
+    return config.pooling or ("attention" if texts else "mean")

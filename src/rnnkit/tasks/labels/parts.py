@@ -6,7 +6,7 @@ their shares.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -48,20 +48,17 @@ def find_groups(examples: Examples, strata: Sequence[int] | IntArray | None = No
         examples: `S` of them.
         strata: `(S,)` whole numbers whose shares a part should keep; `None` for none.
     """
+    key = sequence_key(examples)
     numbers: dict[bytes, int] = {}
-    group = np.array(
-        [
-            numbers.setdefault(key, len(numbers))
-            for key in map(_keys(examples), range(len(examples)))
-        ],
-        dtype=np.int64,
-    )
+    found = [numbers.setdefault(key(i), len(numbers)) for i in range(len(examples))]
+    group = np.array(found, dtype=np.int64)
     first = np.unique(group, return_index=True)[1]
     classes = np.zeros(len(group), dtype=np.int64) if strata is None else np.asarray(strata)
     return Groups(group, classes[first].astype(np.int64))
 
 
-def _keys(examples: Examples):  # type: ignore[no-untyped-def]
+def sequence_key(examples: Examples) -> Callable[[int], bytes]:
+    """Return what gives the same bytes for equal sequences; blanks in texts are all alike."""
     if examples.texts is not None:
         texts = examples.texts
         return lambda i: _digest(" ".join(texts[i].split()).encode("utf-8", "surrogatepass"))

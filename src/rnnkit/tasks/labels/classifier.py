@@ -1,0 +1,81 @@
+"""Sequences to classes."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from rnnkit.data.examples.answers import parse_classes
+from rnnkit.data.examples.columns import Wants
+from rnnkit.tasks.labels.base import LabelEstimator
+from rnnkit.tasks.labels.config import ClassifyConfig
+from rnnkit.tasks.labels.planning import Source
+
+
+class SequenceClassifier(ClassifierMixin, LabelEstimator, BaseEstimator):  # type: ignore[misc]
+    """Classifies texts or sequences of numbers with a recurrent network.
+
+    Args:
+        **options: those of `ClassifyConfig`.
+
+    Raises:
+        ConfigError: if an option is unknown or wrong.
+
+    Example:
+        >>> texts = ["good film", "bad film", "good cast", "bad plot"] * 5
+        >>> model = SequenceClassifier(epochs=30, ensemble=1, dropout=0.0, validation_size=0)
+        >>> model.fit(texts, ["pos", "neg"] * 10).predict(["so good"]).tolist()
+        ['pos']
+    """
+
+    task: ClassVar[str] = "classify"
+    options_type: ClassVar[type[ClassifyConfig]] = ClassifyConfig
+    wants: ClassVar[Wants] = "class"
+    classes_: NDArray[Any]
+
+    def fit(self, X: Source, y: Any = None, **options: Any) -> SequenceClassifier:
+        """Fit to sequences and their classes; see `LabelEstimator.fit`."""
+        super().fit(X, y, **options)
+        self._restored()
+        if y is not None:  # predictions are of the type of the labels given
+            values = np.unique(np.asarray(y))
+            written = parse_classes(values.tolist(), column="y", place=str)
+            known = dict(zip(written, values, strict=True))
+            self.classes_ = np.array([known[label] for label in self.fitted.meaning.classes])
+        return self
+
+    def predict(self, X: Source) -> NDArray[Any]:
+        """Return the most probable class of each sequence, `(S,)`.
+
+        Raises:
+            DataError: if the sequences cannot be read or are of another kind.
+            NotFittedError: before `fit`.
+        """
+        found: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return found
+
+    def predict_proba(self, X: Source) -> NDArray[np.float64]:
+        """Return the probability of each class, `(S, K)`, in the order of `classes_`.
+
+        Raises:
+            DataError: if the sequences cannot be read or are of another kind.
+            NotFittedError: before `fit`.
+        """
+        return self._predicted(X)
+
+    def predict_frame(self, X: Source) -> pd.DataFrame:
+        """Return a row for each sequence: its class, and the probability of every class."""
+        probabilities = self.predict_proba(X)
+        frame: pd.DataFrame = pd.DataFrame(
+            {"class": [self.fitted.meaning.classes[k] for k in probabilities.argmax(axis=1)]}
+        )
+        for k, label in enumerate(self.fitted.meaning.classes):
+            frame[f"p({label})"] = probabilities[:, k]
+        return frame
+
+    def _restored(self) -> None:
+        self.classes_ = np.array(self.fitted.meaning.classes)

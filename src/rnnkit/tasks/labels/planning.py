@@ -1,0 +1,155 @@
+"""From what a user gives to training, validation and test part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rnnkit.data.examples.columns import ExampleColumns, Wants
+from rnnkit.data.examples.contract import Examples
+from rnnkit.data.examples.given import examples_of
+from rnnkit.data.examples.reading import find_columns, read_examples
+from rnnkit.errors import ConfigError, DataError
+from rnnkit.messages import Message
+from rnnkit.tasks.labels.config import LabelOptions, ensemble_size
+from rnnkit.tasks.labels.parts import (
+    TEST_SHARE,
+    Groups,
+    IntArray,
+    find_groups,
+    sequence_key,
+    split_off,
+    validation_size,
+)
+
+Source = Any  # a path, a frame, Examples, or texts and arrays (with y beside them)
+
+
+@dataclass(frozen=True, eq=False)
+class LabelParts:
+    """Examples, divided.
+
+    Args:
+        train: what is learned from.
+        groups: which of these are equal.
+        validation: what early stopping looks at; `None` where networks leave out folds of `train`.
+        test: what is scored; `None` for nothing.
+        columns: what the columns of a table are, those found included.
+        notes: how it was divided.
+    """
+
+    train: Examples
+    groups: Groups
+    validation: Examples | None
+    test: Examples | None
+    columns: ExampleColumns
+    notes: tuple[Message, ...]
+
+
+def read_source(
+    source: Source, y: Any, columns: ExampleColumns, wants: Wants, part: str = "train"
+) -> Examples:
+    """Return the examples that a user gave in one of many forms."""
+    if isinstance(source, Examples):
+        return source
+    if isinstance(source, (str, Path, pd.DataFrame)) and y is None:
+        return read_examples(source, columns, wants=wants, part=part)  # type: ignore[arg-type]
+    return examples_of(source, y, wants=wants)
+
+
+def divide(
+    source: Source,
+    y: Any,
+    validation: Source | None,
+    test: Source | None,
+    columns: ExampleColumns,
+    config: LabelOptions,
+    wants: Wants,
+) -> LabelParts:
+    """Read and divide what a user gave.
+
+    Without test data a fifth of a file is kept for the test; of arrays with `y` beside them
+    nothing is, unless `test_size` asks for it.
+
+    Raises:
+        DataError: if something cannot be read, or there is nothing left to learn from.
+        ConfigError: if sizes contradict the data given.
+    """
+    is_table = isinstance(source, (str, Path, pd.DataFrame)) and y is None
+    if is_table:
+        columns = find_columns(source, columns, wants=wants)
+    examples = read_source(source, y, columns, wants)
+    if not len(examples):
+        raise DataError(f"{examples.name} holds no examples, and at least 2 are needed")
+    for name, given in (("test", test), ("validation", validation)):
+        if given is not None and getattr(config, f"{name}_size") is not None:
+            raise ConfigError(
+                f"{name}_size is the part of the data that is kept when no {name} data are given:"
+                f" leave it or them out"
+            )
+    notes: list[Message] = []
+    groups = find_groups(examples, _strata(examples))
+    chosen = np.arange(len(examples))
+    tested = None if test is None else _pair(test, columns, wants)
+    size = config.test_size
+    if size is None:
+        size = TEST_SHARE if is_table else 0
+    if tested is None and size:
+        chosen, kept = split_off(groups, size, config.seed, name="test_size")
+        if not len(kept):
+            raise DataError(f"{examples.name} has too few examples ({len(examples)}) for a test")
+        tested = examples.take(kept)
+        notes.append(
+            Message(
+                "{count:,} of the {all:,} examples, drawn at random, are kept for the test",
+                {"count": len(kept), "all": len(examples)},
+            )
+        )
+    held = None if validation is None else _pair(validation, columns, wants)
+    size = config.validation_size
+    if held is None and size != 0 and (size or ensemble_size(config, len(chosen)) == 1):
+        inner = groups.take(chosen)
+        size = validation_size(len(chosen)) if size is None else size
+        stay, kept = split_off(inner, size, config.seed, name="validation_size")
+        if len(kept):
+            held = examples.take(chosen[kept])
+            chosen = chosen[stay]
+    train = examples if len(chosen) == len(examples) else examples.take(chosen)
+    if tested is not None and test is not None:
+        notes += _shared(train, held, tested)
+    return LabelParts(train, groups.take(chosen), held, tested, columns, tuple(notes))
+
+
+def _pair(given: Any, columns: ExampleColumns, wants: Wants) -> Examples:
+    """Read test or validation data, which as arrays are a pair (X, y)."""
+    if isinstance(given, tuple) and len(given) == 2:
+        return read_source(given[0], given[1], columns, wants)
+    return read_source(given, None, columns, wants, "test" if _has_parts(given) else "train")
+
+
+def _has_parts(given: Any) -> bool:
+    return isinstance(given, (str, Path)) and Path(given).suffix == ".npz"
+
+
+def _strata(examples: Examples) -> IntArray | None:
+    if examples.classes is None:
+        return None
+    codes = np.unique(np.array(examples.classes, dtype=object), return_inverse=True)[1]
+    return codes.astype(np.int64)
+
+
+def _shared(train: Examples, held: Examples | None, test: Examples) -> list[Message]:
+    """Say how many test sequences were learned from."""
+    known: set[bytes] = set()
+    for part in filter(None, (train, held)):
+        known.update(map(sequence_key(part), range(len(part))))
+    key = sequence_key(test)
+    count = sum(key(i) in known for i in range(len(test)))
+    if not count:
+        return []
+    template = "{count:,} of the {all:,} test sequences also stand in the data learned from"
+    return [Message(template, {"count": count, "all": len(test)})]
