@@ -16,7 +16,8 @@ from rnnkit import __version__
 from rnnkit.cli.diagnosing import diagnose
 from rnnkit.cli.endings import BAD_INPUT, FAILED, INTERRUPTED, fail
 from rnnkit.cli.forecasting import backtest, demo, forecast
-from rnnkit.cli.runs import evaluate, info, predict
+from rnnkit.cli.labels import classify, regress
+from rnnkit.cli.runs import encode, evaluate, info, predict
 from rnnkit.errors import RnnkitError
 
 app = typer.Typer(
@@ -27,7 +28,18 @@ app = typer.Typer(
     rich_markup_mode=None,  # tables cut the names of options on a terminal of 80 columns
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (forecast, backtest, diagnose, demo, predict, evaluate, info):
+for command in (
+    forecast,
+    backtest,
+    diagnose,
+    classify,
+    regress,
+    demo,
+    predict,
+    evaluate,
+    encode,
+    info,
+):
     app.command()(command)
 
 

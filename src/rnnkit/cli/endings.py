@@ -30,6 +30,15 @@ def write_or_print(text: str, out: Path | None) -> None:
     if out is None:
         typer.echo(text.encode(), nl=False)  # bytes: data are UTF-8, whatever the terminal is
         return
+    write_bytes_to(text.encode(), out)
+
+
+def write_bytes_to(data: bytes, out: Path) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        ConfigError: if the file cannot be written, or is part of a run.
+    """
     from rnnkit.training.run_folder import is_part_of_run
     from rnnkit.training.tensor_file import write_bytes
 
@@ -38,6 +47,6 @@ def write_or_print(text: str, out: Path | None) -> None:
             raise ConfigError(f"{str(out)!r} names a folder: give a file to write to")
         if is_part_of_run(out):
             raise ConfigError(f"{out} is part of a run, which would be lost: give another file")
-        write_bytes(out, text.encode())
+        write_bytes(out, data)
     except OSError as error:
         raise ConfigError(f"{out} cannot be written: {error.strerror}") from None

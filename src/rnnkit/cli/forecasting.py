@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from rnnkit.cli.endings import FAILED, INTERRUPTED, fail
 from rnnkit.cli.options import (
     DATA,
     MODEL,
@@ -26,6 +22,14 @@ from rnnkit.cli.options import (
     data_columns,
     model_options,
     with_options,
+)
+from rnnkit.cli.training import (
+    announcer,
+    command_line,
+    default_folder,
+    progress_of,
+    resumable,
+    say_folder,
 )
 from rnnkit.errors import ConfigError
 
@@ -52,7 +56,7 @@ def forecast(
     for path in (data, *filter(None, [test])):
         check_table(path, columns)
     options = model_options(given, config)
-    _forecast(data, columns, options, out or _folder(data), resume, quiet, words, test=test)
+    _forecast(data, columns, options, out or default_folder(data), resume, quiet, words, test=test)
 
 
 @with_options(DATA, SPLIT, MODEL, TRAINING)
@@ -84,13 +88,10 @@ def backtest(
         if options.get(name) is not None:
             raise ConfigError(f"a backtest's parts are its folds: leave {name} out")
     from rnnkit.cli.screen import print_backtest, print_fold, print_panel
-    from rnnkit.report.language import render
     from rnnkit.tasks.forecasting.backtest_run import run_backtest_folder
-    from rnnkit.training import Progress
 
-    folder = out or _folder(data).with_name(f"{_folder(data).name}-backtest")
-    command = shlex.join(["rnnkit", *sys.argv[1:]])
-    with _resumable(folder, command, resume):
+    folder = out or default_folder(data).with_name(f"{default_folder(data).name}-backtest")
+    with resumable(folder, resume):
         result = run_backtest_folder(
             data,
             columns=columns,
@@ -100,8 +101,8 @@ def backtest(
             refit=refit,
             out=folder,
             resume=resume,
-            progress=Progress(quiet=quiet, render=partial(render, language=words)),
-            command=command,
+            progress=progress_of(quiet, words),
+            command=command_line(),
             language=words,
             announce=(lambda panel: None) if quiet else (lambda p: print_panel(p, words)),
             each=(lambda n, fold: None)
@@ -110,7 +111,7 @@ def backtest(
         )
     if not quiet:
         print_backtest(result, words)
-        _say_folder(folder, _BACKTEST_FILES, words)
+        say_folder(folder, _BACKTEST_FILES, words)
 
 
 def demo(
@@ -143,20 +144,9 @@ def _forecast(
     name: str | None = None,
 ) -> None:
     from rnnkit.cli.screen import print_fit, print_panel
-    from rnnkit.messages import Message
-    from rnnkit.report.language import render
     from rnnkit.tasks import run_forecast
-    from rnnkit.training import Progress
 
-    def announce(panel: Any, discarded: bool) -> None:
-        if quiet:
-            return
-        if discarded:
-            print(render(Message(_DISCARDED), language))
-        print_panel(panel, language)
-
-    command = shlex.join(["rnnkit", *sys.argv[1:]])
-    with _resumable(out, command, resume):
+    with resumable(out, resume):
         model = run_forecast(
             source,
             columns=columns,
@@ -164,54 +154,16 @@ def _forecast(
             out=out,
             test=test,
             resume=resume,
-            progress=Progress(quiet=quiet, render=partial(render, language=language)),
-            command=command,
+            progress=progress_of(quiet, language),
+            command=command_line(),
             name=name,
             language=language,
-            announce=announce,
+            announce=announcer(quiet, language, lambda panel: print_panel(panel, language)),
         )
     if not quiet:
         print_fit(model, language)
-        _say_folder(out, _FILES, language)
-
-
-def _say_folder(out: Path, names: tuple[str, ...], language: Any) -> None:
-    from rnnkit.messages import Message
-    from rnnkit.report.language import render
-
-    files = ", ".join(name for name in names if (out / name).exists())
-    said = Message("Run folder: {out} ({files})", {"out": str(out), "files": files})
-    print(render(said, language))
+        say_folder(out, _FILES, language)
 
 
 _BACKTEST_FILES = ("backtest.png", "report.html", "backtest.csv", "metrics.json")
 _FILES = ("forecast.png", "report.html", "forecast.csv", "metrics.json")
-_DISCARDED = "An interrupted training was found and is started over; --resume goes on with one."
-
-
-class _resumable:  # noqa: N801  (reads as a word where it is used)
-    """Says how to go on where work ends early and something of it is kept."""
-
-    def __init__(self, out: Path, command: str, resume: bool) -> None:
-        self.out, self.command, self.resume = out, command, resume
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        from rnnkit.training.run_folder import partial_folder
-
-        if not isinstance(error, (KeyboardInterrupt, OSError)):
-            return
-        if not partial_folder(self.out).exists():
-            return
-        if isinstance(error, KeyboardInterrupt):
-            again = self.command if self.resume else f"{self.command} --resume"
-            fail(f"interrupted; nothing is lost, go on with: {again}", INTERRUPTED)
-        fail(f"{error.strerror or error}; what was trained is kept, --resume goes on", FAILED)
-
-
-def _folder(data: Path) -> Path:
-    from rnnkit.data.files import table_name
-
-    return Path("runs") / (table_name(data) or "data")

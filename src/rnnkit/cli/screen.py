@@ -1,17 +1,13 @@
-"""What a command says on the screen: what was read, the parts, the scores and the verdict."""
+"""What the commands that forecast say: what was read, the parts, the scores and the verdict."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text  # names of columns are no markup
-
+from rnnkit.cli.tables import print_findings, print_score_table
 from rnnkit.messages import Message
 from rnnkit.report.language import Language, render, words
-from rnnkit.report.scores import FORECAST, Measures, score_rows
+from rnnkit.report.scores import FORECAST
 from rnnkit.tasks import Forecaster
 from rnnkit.tasks.forecasting.evaluation import missing_future
 from rnnkit.tasks.forecasting.pictures import split_parts, transform_sentences
@@ -89,38 +85,6 @@ def print_scores(model: Forecaster, evaluation: Any, language: Language) -> None
     _print_table(model.config, model.fitted.panel, evaluation, language)
 
 
-def print_score_table(
-    title: Message,
-    scores: Mapping[str, Mapping[str, Any]],
-    *,
-    model: str,
-    metric: str,
-    measures: Measures,
-    language: Language,
-) -> None:
-    """Print the scores of the model and the baselines below a title.
-
-    Args:
-        title: of the table.
-        scores: metrics by name of model or baseline.
-        model: the name of the model.
-        metric: the key of the measure that ranks.
-        measures: the columns.
-        language: of all words that do not come from data.
-    """
-    table = Table(title=Text(render(title, language)), title_justify="left")
-    table.add_column("", no_wrap=True)
-    for measure in measures:
-        table.add_column(Text(render(measure.heading, language)), justify="right")
-    say = words(language)
-    for row in score_rows(scores, model=model, metric=metric, measures=measures):
-        table.add_row(Text(say(row.name)), *row.cells, style="bold" if row.is_model else "")
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=120)  # nobody narrowed it: a file is as wide as its lines
-    console.print(table)
-
-
 def _print_table(config: Any, panel: Any, evaluation: Any, language: Language) -> None:
     network = network_name(config.cell)
     print_score_table(
@@ -131,19 +95,14 @@ def _print_table(config: Any, panel: Any, evaluation: Any, language: Language) -
         measures=FORECAST,
         language=language,
     )
-    say = words(language)
-    for name, reason in evaluation.skipped.items():
-        line = Message("{name}: skipped, {reason}", {"name": say(name), "reason": reason})
-        print(render(line, language))
-    for name, notes in evaluation.notes.items():
-        for note in notes:
-            line = Message("{name}: {reason}", {"name": say(name), "reason": note})
-            print(render(line, language))
-    print(render(evaluation.verdict, language))
-    if evaluation.remark is not None:
-        print(render(evaluation.remark, language))
-    if evaluation.warning is not None:
-        print(render(Message("Warning: {text}", {"text": evaluation.warning}), language))
+    print_findings(
+        evaluation.verdict,
+        [text for text in (evaluation.remark,) if text is not None],
+        [text for text in (evaluation.warning,) if text is not None],
+        evaluation.skipped,
+        evaluation.notes,
+        language,
+    )
 
 
 def _title(config: Any, panel: Any, evaluation: Any) -> Message:

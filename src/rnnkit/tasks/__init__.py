@@ -13,16 +13,31 @@ if TYPE_CHECKING:
     from rnnkit.tasks.forecasting.config import ForecastConfig
     from rnnkit.tasks.forecasting.forecaster import Forecaster
     from rnnkit.tasks.forecasting.run import run_forecast
+    from rnnkit.tasks.labels.classifier import SequenceClassifier
+    from rnnkit.tasks.labels.regressor import SequenceRegressor
+    from rnnkit.tasks.labels.run import run_labels
 
 _HOMES = {
     "ForecastConfig": "rnnkit.tasks.forecasting.config",
     "Forecaster": "rnnkit.tasks.forecasting.forecaster",
     "NotFittedError": "rnnkit.tasks.estimator",
+    "SequenceClassifier": "rnnkit.tasks.labels.classifier",
+    "SequenceRegressor": "rnnkit.tasks.labels.regressor",
     "load": "rnnkit.tasks.estimator",
     "run_forecast": "rnnkit.tasks.forecasting.run",
+    "run_labels": "rnnkit.tasks.labels.run",
 }
 
-__all__ = ["ForecastConfig", "Forecaster", "NotFittedError", "load", "run_forecast"]
+__all__ = [
+    "ForecastConfig",
+    "Forecaster",
+    "NotFittedError",
+    "SequenceClassifier",
+    "SequenceRegressor",
+    "load",
+    "run_forecast",
+    "run_labels",
+]
 
 
 def __getattr__(name: str) -> Any:

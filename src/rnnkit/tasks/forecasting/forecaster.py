@@ -185,7 +185,17 @@ class Forecaster(Estimator[ForecastConfig, Fitted]):
             DataError: if there are no such rows.
             NotFittedError: before `fit`.
         """
-        return metrics_json(self.fitted, self.scored(data))
+        return self.metrics_json(self.scored(data))
+
+    def metrics_json(self, evaluation: Evaluation | None) -> dict[str, Any]:
+        """Return the content of `metrics.json` for an evaluation."""
+        return metrics_json(self.fitted, evaluation)
+
+    def predictions_csv(self, data: Source | None = None) -> str:
+        """Return what `predict` forecasts as CSV with a header."""
+        from rnnkit.tasks.forecasting.artifact import forecast_csv
+
+        return forecast_csv(self.predict(data))
 
     def plot(self, language: Language = "en") -> Figure:
         """Return the picture of the history, the test part's forecasts and the forecast beyond."""

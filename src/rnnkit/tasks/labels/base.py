@@ -17,6 +17,7 @@ from sklearn.exceptions import NotFittedError as SklearnNotFittedError
 from rnnkit.baselines.labels import MajorityClass, MeanNumber, fit_all, predict_all
 from rnnkit.data.examples.columns import ExampleColumns, Wants
 from rnnkit.data.examples.contract import Examples
+from rnnkit.errors import ConfigError
 from rnnkit.messages import Message
 from rnnkit.metrics.labels import UNSEEN
 from rnnkit.tasks.estimator import Estimator, NotFittedError
@@ -251,6 +252,21 @@ class LabelEstimator(Estimator[LabelOptions, FittedLabels]):
     def predict_frame(self, X: Source) -> pd.DataFrame:
         """Return a row for each sequence: what is predicted of it."""
 
+    def predictions_csv(self, X: Source | None) -> str:
+        """Return what is predicted of each sequence as CSV with a header.
+
+        Raises:
+            ConfigError: without data.
+            DataError: if the sequences cannot be read or are of another kind.
+        """
+        if X is None:
+            raise ConfigError(f"a run of {self.task} predicts of new data: give some")
+        return csv_text(self.predict_frame(X))
+
+    def text_source(self, text: str) -> list[str] | None:
+        """Return a text as data to predict of; `None` where the run does not read texts."""
+        return None if self.fitted.fit.codec.text is None else [text]
+
     def metrics_json(self, evaluation: LabelEvaluation | None) -> dict[str, Any]:
         """Return the content of `metrics.json` for an evaluation."""
         fitted = self.fitted
@@ -306,6 +322,11 @@ class LabelEstimator(Estimator[LabelOptions, FittedLabels]):
 
     def _restored(self) -> None:
         """Set what scikit-learn expects beside `_fitted`."""
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """Return a frame as CSV with a header, the same on every system."""
+    return frame.to_csv(index=False, lineterminator="\n", float_format="%.6g")
 
 
 def as_columns(columns: ExampleColumns | Mapping[str, Any] | None) -> ExampleColumns:

@@ -47,7 +47,8 @@ class LabelOptions(NetworkOptions):
         max_length: tokens of a text that are read; by rule what 95 % of the training texts need,
             but at most 400.
         truncation: whether the `head` or the `tail` of a longer text is read.
-        embedding: `learned`; `onehot`; `word2vec`, learned from the training texts beforehand.
+        embedding: how tokens become numbers: `learned`; `onehot`; `word2vec`, learned from the
+            training texts beforehand.
         vectors: file of word vectors to start the embedding from, in the format of word2vec.
         freeze: leave the vectors as they are.
         embedding_size: numbers of a token's vector.
@@ -98,8 +99,8 @@ class ClassifyConfig(LabelOptions):
     """The options of a classification; see `LabelOptions` and `NetworkOptions` for the others.
 
     Args:
-        class_weights: `balanced` lets all classes weigh the same in the loss, however many
-            examples they have.
+        class_weights: what examples weigh in the loss: `none`, all the same; `balanced`, so much
+            that all classes weigh the same.
         label_smoothing: share of the target that is spread over all classes (Szegedy et al.,
             "Rethinking the Inception Architecture", 2016).
 

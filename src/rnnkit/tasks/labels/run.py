@@ -20,7 +20,7 @@ from rnnkit.report.task_page import task_page
 from rnnkit.report.training_plot import training_plot
 from rnnkit.tasks.estimator import train_run
 from rnnkit.tasks.labels.artifact import save_labels
-from rnnkit.tasks.labels.base import FittedLabels, LabelEstimator
+from rnnkit.tasks.labels.base import FittedLabels, LabelEstimator, csv_text
 from rnnkit.tasks.labels.evaluation import LabelEvaluation
 from rnnkit.tasks.labels.parts import sequence_key
 from rnnkit.tasks.labels.pictures import label_report, lengths_figure, main_figure
@@ -132,17 +132,12 @@ def _predictions(fitted: FittedLabels, test: LabelEvaluation) -> str:
         if kept is not None and kept.classes is not None:
             actual = np.array(kept.classes, dtype=object)
         frame |= {"actual": actual, "predicted": names[test.predicted]}
-        frame |= {f"p({c})": test.outputs[:, k].round(6) for k, c in enumerate(meaning.classes)}
+        frame |= {f"p({c})": test.outputs[:, k] for k, c in enumerate(meaning.classes)}
     else:
         for k, name in enumerate(meaning.targets):
             frame[f"actual {name}"] = test.actual[:, k]
             frame[f"predicted {name}"] = test.outputs[:, k]
     return csv_text(pd.DataFrame(frame))
-
-
-def csv_text(frame: pd.DataFrame) -> str:
-    """Return a frame as CSV with a header, the same on every system."""
-    return frame.to_csv(index=False, lineterminator="\n")
 
 
 def _fingerprint(parts: LabelParts) -> str:

@@ -1,0 +1,61 @@
+"""What classify and regress say on the screen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rnnkit.cli.tables import print_findings, print_score_table
+from rnnkit.messages import Message
+from rnnkit.report.language import Language, render
+from rnnkit.tasks.labels.pictures import sentences
+from rnnkit.tasks.scores import MODEL, network_name
+
+
+def print_parts(parts: Any, language: Language) -> None:
+    """Say what was read, before training."""
+    counts = {
+        "name": parts.train.name,
+        "train": len(parts.train),
+        "validation": 0 if parts.validation is None else len(parts.validation),
+        "test": 0 if parts.test is None else len(parts.test),
+    }
+    template = (
+        "{name}: {train:,} examples to learn from, {validation:,} to stop early by, {test:,} to"
+        " test on"
+    )
+    print(render(Message(template, counts), language))
+    for note in (*parts.train.notes, *parts.notes):
+        print(f"- {render(note, language)}")
+
+
+def print_labels(model: Any, language: Language) -> None:
+    """Say what was chosen, and how good the predictions of the test part are."""
+    for note in model.fitted.fit.notes:
+        print(f"- {render(note, language)}")
+    if model.fitted.test is None:
+        for sentence in list(sentences(model))[-1:]:
+            print(render(sentence, language))
+    else:
+        print_label_scores(model, model.fitted.test, language)
+
+
+def print_label_scores(model: Any, evaluation: Any, language: Language) -> None:
+    """Print the table of scores and the verdict."""
+    network = network_name(model.config.cell)
+    title = Message("Test: {count:,} examples", {"count": len(evaluation.actual)})
+    print_score_table(
+        title,
+        {(network if name == MODEL else name): of for name, of in evaluation.scores.items()},
+        model=network,
+        metric=evaluation.metric,
+        measures=evaluation.measures,
+        language=language,
+    )
+    print_findings(
+        evaluation.verdict,
+        (),
+        evaluation.warnings,
+        evaluation.skipped,
+        evaluation.notes,
+        language,
+    )

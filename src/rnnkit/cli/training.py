@@ -1,0 +1,87 @@
+"""What all commands that train have in common: the run folder, and how an interruption ends."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rnnkit.cli.endings import FAILED, INTERRUPTED, fail
+
+_DISCARDED = "An interrupted training was found and is started over; --resume goes on with one."
+
+
+def command_line() -> str:
+    """Return the command line that runs, as it could be typed."""
+    return shlex.join(["rnnkit", *sys.argv[1:]])
+
+
+def default_folder(data: Path) -> Path:
+    """Return the run folder of data where none was named."""
+    from rnnkit.data.files import table_name
+
+    return Path("runs") / (table_name(data) or "data")
+
+
+def progress_of(quiet: bool, language: Any) -> Any:
+    """Return what shows the epochs on the screen."""
+    from rnnkit.report.language import render
+    from rnnkit.training import Progress
+
+    return Progress(quiet=quiet, render=partial(render, language=language))
+
+
+def announcer(quiet: bool, language: Any, say: Callable[[Any], None]) -> Callable[..., None]:
+    """Return what is called before a training with what was read, and whether work was discarded.
+
+    Args:
+        quiet: whether nothing is said.
+        language: of what is said.
+        say: says what was read.
+    """
+    from rnnkit.messages import Message
+    from rnnkit.report.language import render
+
+    def announce(read: Any, discarded: bool) -> None:
+        if quiet:
+            return
+        if discarded:
+            print(render(Message(_DISCARDED), language))
+        say(read)
+
+    return announce
+
+
+def say_folder(out: Path, names: tuple[str, ...], language: Any) -> None:
+    """Say where the run folder is, and which of the files `names` it has."""
+    from rnnkit.messages import Message
+    from rnnkit.report.language import render
+
+    files = ", ".join(name for name in names if (out / name).exists())
+    said = Message("Run folder: {out} ({files})", {"out": str(out), "files": files})
+    print(render(said, language))
+
+
+class resumable:  # noqa: N801  (reads as a word where it is used)
+    """Says how to go on where work ends early and something of it is kept."""
+
+    def __init__(self, out: Path, resume: bool) -> None:
+        self.out, self.resume = out, resume
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        from rnnkit.training.run_folder import partial_folder
+
+        if not isinstance(error, (KeyboardInterrupt, OSError)):
+            return
+        if not partial_folder(self.out).exists():
+            return
+        if isinstance(error, KeyboardInterrupt):
+            again = command_line() if self.resume else f"{command_line()} --resume"
+            fail(f"interrupted; nothing is lost, go on with: {again}", INTERRUPTED)
+        fail(f"{error.strerror or error}; what was trained is kept, --resume goes on", FAILED)
