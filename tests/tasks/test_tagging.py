@@ -132,26 +132,26 @@ def test_given_parts_are_used_as_they_are(tmp_path) -> None:
     train = conllu(tmp_path / "train.conllu", words, tags)
     validation, test = sentences(5, seed=2), sentences_of(*sentences(7, seed=3))
     model = SequenceTagger(**SMALL, epochs=2).fit(train, validation=validation, test=test)
-    assert model.fitted.sentences == {"train": 30, "validation": 5, "test": 7}
-    assert model.evaluate()["test"]["words"] == sum(map(len, test.words))
+    assert [p.sentences for p in model.fitted.parts] == [30, 5, 7]
+    assert model.fitted.parts[2].words == sum(map(len, test.words))
+    assert sum(model.fitted.parts[2].tags) == len(model.fitted.test.actual)
     held = SequenceTagger(**SMALL, epochs=2, validation_size=4).fit(words, tags, test=test)
-    assert held.fitted.sentences == {"train": 26, "validation": 4, "test": 7}
+    assert [p.sentences for p in held.fitted.parts] == [26, 4, 7]
 
 
 def test_a_tag_that_training_never_saw_counts_as_wrong(fitted) -> None:
     words, tags = [["the", "run", "run"], ["the"]], [["DET", "NOUN", "XX"], ["YY"]]
     metrics = fitted.evaluate((words, tags))
     assert metrics["test"]["model"]["accuracy"] == 0.5
-    assert metrics["test"]["unseen_tags"] == {"XX": 1, "YY": 1}
+    warning = "Tags that training never saw (XX, YY) count as wrong; words that have them: 2."
+    assert metrics["warning"] == warning
     model = SequenceTagger(**SMALL, epochs=1).fit(
         *sentences(20), validation=sentences(3), test=(words, tags)
     )
-    assert list(map(str, model.fitted.notes)) == [
-        "tags that training never saw (XX, YY): 2 words, which count as wrong"
-    ]
+    assert list(map(str, model.fitted.test.warnings)) == [warning]
     counted = model.fitted.test
-    assert counted.confusion.sum() == 2
-    assert counted.unseen.sum() == 2
+    assert counted.confusion(3).sum() == 2
+    assert counted.unseen(3).sum() == 2
 
 
 def test_a_validation_tag_that_training_never_saw_is_left_out() -> None:
@@ -159,8 +159,8 @@ def test_a_validation_tag_that_training_never_saw_is_left_out() -> None:
     strange = ([["the"], ["the", "run"]], [["XX"], ["DET", "NOUN"]])
     model = SequenceTagger(**SMALL, epochs=1, crf=True, test_size=0)
     model.fit(words, tags, validation=strange)
-    assert model.fitted.sentences["validation"] == 1
-    assert str(model.fitted.notes[0]).startswith("left out of the validation part: 1 sentences")
+    assert model.fitted.parts[1].sentences == 1
+    assert str(model.fitted.notes[0]).startswith("Left out of the validation part: 1 sentences")
     with pytest.raises(DataError, match="every validation sentence has a tag"):
         model.fit(words, tags, validation=([["the"]], [["XX"]]))
 
@@ -225,6 +225,24 @@ def test_the_picture(fitted) -> None:
     with pytest.raises(ConfigError, match="without a test part"):
         model.plot()
     assert model.plot(sentences(3, seed=2)).axes
+
+
+def test_the_page_and_the_summary(fitted, tmp_path) -> None:
+    fitted.save(tmp_path / "run")
+    files = {path.name for path in (tmp_path / "run").iterdir()}
+    assert files == {
+        "config.json",
+        "model.safetensors",
+        "metrics.json",
+        "confusion.png",
+        "training.png",
+        "report.html",
+    }
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "100.00 %" in page
+    assert page.count('<div class="given tagged"') >= 3
+    assert fitted.summary().splitlines()[0] == "Tags of data"
+    assert "training: 48 sentences" in fitted.summary()
 
 
 def test_before_fit() -> None:

@@ -12,125 +12,56 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnkit.data.examples.contract import Sentences
+from rnnkit.data.tagged import UNKNOWN_TAG
 from rnnkit.errors import DataError
 from rnnkit.messages import Message
 from rnnkit.metrics import accuracy, confusion, difference_in_accuracy, macro_f1
+from rnnkit.tasks.scores import MODEL, network_name
 from rnnkit.tasks.tagging.fitting import Tagger
 
-MODEL = "model"
 MOST_FREQUENT = "most frequent tag"
 BY_ENDING = "most frequent tag, unknown words by ending"
-UNSEEN = -1  # the code of a tag that training never saw
+METRIC = "accuracy"  # that ranks
 
 IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Evaluation:
+class TagEvaluation:
     """The scores of a tagger and its baselines on the same words.
 
     Args:
-        words: how many were scored.
-        unknown: how many of them the training part did not have.
-        scores: of the model and each baseline: `accuracy`, `accuracy_known`, `accuracy_unknown`
-            (NaN where there is no such word), `macro_f1` and `accuracy_sentences`.
-        difference: by how much the model is more accurate than the best baseline, and the ends of
-            the 95 % interval of that.
-        confusion: `(K, K)` of the model: row the tag, column what it was taken for.
-        unseen: `(K,)` for what words were taken whose tag training never saw; they count as wrong.
-        unseen_tags: how often each such tag came.
+        actual: `(N,)` int64, the tags' codes; -1 for one that training never saw, which counts as
+            wrong.
+        predicted: `(N,)` int64, of the model.
+        scores: of the model and each baseline: `accuracy`, `accuracy_known` and `accuracy_unknown`
+            (of words that the training part has or has not; NaN where there are none), `macro_f1`.
+        verdict: what they mean, in one sentence.
+        warnings: what should be known beside it.
     """
 
-    words: int
-    unknown: int
+    actual: IntArray
+    predicted: IntArray
     scores: Mapping[str, Mapping[str, float]]
-    difference: tuple[float, float, float]
-    confusion: IntArray
-    unseen: IntArray
-    unseen_tags: Mapping[str, int]
+    verdict: Message
+    warnings: tuple[Message, ...]
 
-    @property
-    def best_baseline(self) -> str:
-        """The name of the baseline of the greatest accuracy."""
-        names = [name for name in self.scores if name != MODEL]
-        return max(names, key=lambda name: self.scores[name]["accuracy"])
+    def confusion(self, tags: int) -> IntArray:
+        """Return `(K, K)`: row the tag, column what it was taken for."""
+        return confusion(self.actual, self.predicted, tags)
 
-    def notes(self) -> tuple[Message, ...]:
-        """Return what is to be said of the sentences scored."""
-        if not self.unseen_tags:
-            return ()
-        return (
-            Message(
-                "tags that training never saw ({tags}): {count:,} words, which count as wrong",
-                {
-                    "count": sum(self.unseen_tags.values()),
-                    "tags": ", ".join(sorted(self.unseen_tags)),
-                },
-            ),
-        )
-
-    def verdict(self) -> Message:
-        """Return in a sentence whether the model is better than the best baseline."""
-        name = self.best_baseline
-        values: dict[str, Any] = {
-            "model": self.scores[MODEL]["accuracy"],
-            "baseline": Message(name),
-            "other": self.scores[name]["accuracy"],
-        }
-        _, low, high = self.difference
-        if low > 0:
-            return Message(
-                "The network tags {model:.1%} of the words rightly, the best baseline ({baseline})"
-                " {other:.1%}.",
-                values,
-            )
-        if high < 0:
-            return Message(
-                "The network tags {model:.1%} of the words rightly, fewer than the best baseline"
-                " ({baseline}) with {other:.1%}: use that, or train longer or on more sentences.",
-                values,
-            )
-        return Message(
-            "The network tags {model:.1%} of the words rightly, the best baseline ({baseline})"
-            " {other:.1%}: the difference may be chance.",
-            values,
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values that `from_json` reads back; NaN becomes `None`."""
-        return {
-            "words": self.words,
-            "unknown": self.unknown,
-            "scores": {
-                name: {k: None if math.isnan(v) else v for k, v in scores.items()}
-                for name, scores in self.scores.items()
-            },
-            "difference": list(self.difference),
-            "confusion": self.confusion.tolist(),
-            "unseen": self.unseen.tolist(),
-            "unseen_tags": dict(self.unseen_tags),
-        }
-
-    @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> Evaluation:
-        """Return the evaluation that `to_json` wrote."""
-        better, low, high = map(float, plain["difference"])
-        return cls(
-            int(plain["words"]),
-            int(plain["unknown"]),
-            {
-                name: {k: math.nan if v is None else float(v) for k, v in scores.items()}
-                for name, scores in plain["scores"].items()
-            },
-            (better, low, high),
-            np.array(plain["confusion"], dtype=np.int64),
-            np.array(plain["unseen"], dtype=np.int64),
-            {tag: int(count) for tag, count in plain["unseen_tags"].items()},
-        )
+    def unseen(self, tags: int) -> IntArray:
+        """Return `(K,)`, for what words were taken whose tag training never saw."""
+        return np.bincount(self.predicted[self.actual == UNKNOWN_TAG], minlength=tags)
 
 
-def evaluate_tagger(tagger: Tagger, sentences: Sentences) -> Evaluation:
+def evaluate_tagger(tagger: Tagger, sentences: Sentences, *, cell: str) -> TagEvaluation:
     """Score a tagger and the baselines on sentences with tags.
+
+    Args:
+        tagger: that was fitted.
+        sentences: that it has not learned from.
+        cell: of its network, for the verdict.
 
     Raises:
         DataError: if they hold no word.
@@ -143,42 +74,84 @@ def evaluate_tagger(tagger: Tagger, sentences: Sentences) -> Evaluation:
     code = {tag: number for number, tag in enumerate(names)}
     actual = _codes(sentences.tags, code)
     predicted = {
-        MODEL: tagger.tag(words),
-        MOST_FREQUENT: [table.tag(sentence) for sentence in words],
-        BY_ENDING: [table.tag(sentence, endings=True) for sentence in words],
+        MODEL: _codes(tagger.tag(words), code),
+        MOST_FREQUENT: _codes([table.tag(sentence) for sentence in words], code),
+        BY_ENDING: _codes([table.tag(sentence, endings=True) for sentence in words], code),
     }
     known = np.array([word in table.words for sentence in words for word in sentence])
-    lengths = np.array([len(sentence) for sentence in words])
-    codes = {name: _codes(tags, code) for name, tags in predicted.items()}
-    scores = {name: _scores(actual, p, known, lengths) for name, p in codes.items()}
-    baseline = max((MOST_FREQUENT, BY_ENDING), key=lambda name: scores[name]["accuracy"])
-    return Evaluation(
-        words=len(actual),
-        unknown=int((~known).sum()),
+    scores = {name: _scores(actual, codes, known) for name, codes in predicted.items()}
+    best = max((MOST_FREQUENT, BY_ENDING), key=lambda name: scores[name][METRIC])
+    return TagEvaluation(
+        actual=actual,
+        predicted=predicted[MODEL],
         scores=scores,
-        difference=difference_in_accuracy(actual, codes[MODEL], codes[baseline]),
-        confusion=confusion(actual, codes[MODEL], len(names)),
-        unseen=np.bincount(codes[MODEL][actual == UNSEEN], minlength=len(names)),
-        unseen_tags=Counter(tag for given in sentences.tags for tag in given if tag not in code),
+        verdict=_verdict(actual, predicted, scores, best, network_name(cell)),
+        warnings=_unseen(sentences.tags, code),
     )
 
 
 def _codes(tags: Sequence[Sequence[str]], code: Mapping[str, int]) -> IntArray:
-    return np.array([code.get(tag, UNSEEN) for given in tags for tag in given], dtype=np.int64)
+    return np.array([code.get(t, UNKNOWN_TAG) for given in tags for t in given], dtype=np.int64)
 
 
-def _scores(
-    actual: IntArray, predicted: IntArray, known: NDArray[np.bool_], lengths: IntArray
-) -> dict[str, float]:
+def _scores(actual: IntArray, predicted: IntArray, known: NDArray[np.bool_]) -> dict[str, float]:
     def among(which: NDArray[np.bool_]) -> float:
         return accuracy(actual[which], predicted[which]) if which.any() else math.nan
 
-    wrong = np.concatenate([[0], np.cumsum(actual != predicted)])
-    ends = np.cumsum(lengths)
     return {
         "accuracy": accuracy(actual, predicted),
         "accuracy_known": among(known),
         "accuracy_unknown": among(~known),
         "macro_f1": macro_f1(actual, predicted),
-        "accuracy_sentences": float(np.mean(wrong[ends] == wrong[ends - lengths])),
     }
+
+
+def _verdict(
+    actual: IntArray,
+    predicted: Mapping[str, IntArray],
+    scores: Mapping[str, Mapping[str, float]],
+    best: str,
+    network: str,
+) -> Message:
+    """Return whether the network is worth having, beyond what chance does to a test part."""
+    _, low, high = difference_in_accuracy(actual, predicted[MODEL], predicted[best])
+    values: dict[str, Any] = {
+        "network": network,
+        "model": 100 * scores[MODEL][METRIC],
+        "baseline": Message(best),
+        "other": 100 * scores[best][METRIC],
+        "low": 100 * low,
+        "high": 100 * high,
+    }
+    if low > 0:
+        return Message(
+            "The {network} tags {model:.1f} % of the words rightly, {low:.1f} to {high:.1f} points"
+            " (95 % interval) more than the best baseline, {baseline} ({other:.1f} %).",
+            values,
+        )
+    if high < 0:
+        return Message(
+            "The best baseline, {baseline}, tags {other:.1f} % of the words rightly, more than the"
+            " {network} ({model:.1f} %): use the baseline.",
+            values,
+        )
+    return Message(
+        "The {network} ({model:.1f} % of the words tagged rightly) and the best baseline,"
+        " {baseline} ({other:.1f} %), differ by no more than chance does: use the cheaper"
+        " baseline.",
+        values,
+    )
+
+
+def _unseen(tags: Sequence[Sequence[str]], code: Mapping[str, int]) -> tuple[Message, ...]:
+    unseen = Counter(tag for given in tags for tag in given if tag not in code)
+    if not unseen:
+        return ()
+    values: dict[str, Any] = {"count": unseen.total(), "tags": ", ".join(sorted(unseen))}
+    return (
+        Message(
+            "Tags that training never saw ({tags}) count as wrong; words that have them:"
+            " {count:,}.",
+            values,
+        ),
+    )

@@ -24,11 +24,15 @@ Tagged: TypeAlias = "str | Path | Sentences | tuple[Words, Words]"
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """Sentences to learn from, to stop early by and to score on; the last two may be missing."""
+    """Sentences to learn from, to stop early by and to score on; the last two may be missing.
+
+    `notes` are of reading and splitting.
+    """
 
     train: Sentences
     validation: Sentences | None
     test: Sentences | None
+    notes: tuple[Message, ...]
 
 
 def as_tagged(source: Source | Tagged, tags: Words | None = None, *, field: str) -> Sentences:
@@ -106,9 +110,9 @@ def split(
         validation = train.take(out)
     train = train.take(index)
     if validation is None:
-        return Parts(train, None, test)
+        return Parts(train, None, test, train.notes)
     validation, notes = _teachable(validation, train)
-    return Parts(replace(train, notes=(*train.notes, *notes)), validation, test)
+    return Parts(train, validation, test, (*train.notes, *notes))
 
 
 def _teachable(validation: Sentences, train: Sentences) -> tuple[Sentences, tuple[Message, ...]]:
@@ -126,8 +130,8 @@ def _teachable(validation: Sentences, train: Sentences) -> tuple[Sentences, tupl
             "validation data, or validation_size 0"
         )
     note = Message(
-        "left out of the validation part: {count:,} sentences with tags that no training sentence"
-        " has",
+        "Left out of the validation part: {count:,} sentences with tags that no training sentence"
+        " has.",
         {"count": left},
     )
     return validation.take(kept), (note,)

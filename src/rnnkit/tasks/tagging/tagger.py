@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnkit import __version__
-from rnnkit.baselines.tags import TagTable
 from rnnkit.data.examples.contract import Sentences
-from rnnkit.data.tagged import TagCodec
-from rnnkit.errors import ConfigError
-from rnnkit.messages import Message
 from rnnkit.tasks.estimator import Estimator
 from rnnkit.tasks.tagging.config import TagConfig
-from rnnkit.tasks.tagging.evaluation import MODEL, Evaluation, evaluate_tagger
-from rnnkit.tasks.tagging.fitting import Tagger, fit_tagger, new_network
+from rnnkit.tasks.tagging.evaluation import TagEvaluation, evaluate_tagger
+from rnnkit.tasks.tagging.fitted import FittedTagger, Part, read_tagger
+from rnnkit.tasks.tagging.fitting import fit_tagger
 from rnnkit.tasks.tagging.reading import (
-    Parts,
     Source,
     Tagged,
     Words,
@@ -30,8 +23,8 @@ from rnnkit.tasks.tagging.reading import (
     as_untagged,
     split,
 )
-from rnnkit.training import History, Progress, RunWriter, find_device
-from rnnkit.training.run_folder import Run, finite
+from rnnkit.training import Progress, RunWriter
+from rnnkit.training.run_folder import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,34 +32,7 @@ if TYPE_CHECKING:
     from rnnkit.report.language import Language
 
 
-@dataclass(frozen=True, eq=False)
-class Fitted:
-    """What fitting a tagger found.
-
-    Args:
-        tagger: what tags.
-        history: of the training.
-        test: the scores on the test part; `None` without one.
-        field: of CoNLL-U files, that holds the tags.
-        name: what the data are called.
-        sentences: how many there are of each part: `train`, `validation`, `test`.
-        words: how many words the training part has.
-        notes: what reading and splitting found and did about it.
-        seconds: that fitting took.
-    """
-
-    tagger: Tagger
-    history: History
-    test: Evaluation | None
-    field: str
-    name: str
-    sentences: Mapping[str, int]
-    words: int
-    notes: tuple[Message, ...]
-    seconds: float
-
-
-class SequenceTagger(Estimator[TagConfig, Fitted]):
+class SequenceTagger(Estimator[TagConfig, FittedTagger]):
     """Gives each word of a sentence a tag, by a recurrent network in both directions.
 
     Words are known by themselves, by their letters and by their endings, so that unknown words have
@@ -158,16 +124,22 @@ class SequenceTagger(Estimator[TagConfig, Fitted]):
             resume=resume,
             progress=progress,
         )
-        evaluation = None if parts.test is None else evaluate_tagger(tagger, parts.test)
-        self._fitted = Fitted(
+        named = {"training": parts.train, "validation": parts.validation, "test": parts.test}
+        self._fitted = FittedTagger(
             tagger=tagger,
             history=history,
-            test=evaluation,
             field=field,
-            name=data.name,
-            sentences=_sizes(parts),
-            words=sum(map(len, parts.train.words)),
-            notes=(*parts.train.notes, *(() if evaluation is None else evaluation.notes())),
+            data=data.name,
+            parts=tuple(
+                Part.of(name, sentences, tagger.codec.tags)
+                for name, sentences in named.items()
+                if sentences is not None
+            ),
+            kept=parts.test,
+            test=None
+            if parts.test is None
+            else evaluate_tagger(tagger, parts.test, cell=config.cell),
+            notes=parts.notes,
             seconds=round(time.perf_counter() - start, 3),
         )
         return self
@@ -219,96 +191,48 @@ class SequenceTagger(Estimator[TagConfig, Fitted]):
             DataError: if they cannot be read or have no tags.
             NotFittedError: before `fit`.
         """
-        return self._metrics(self._evaluation(data))
+        return self.metrics_json(self.scored(data))
+
+    def scored(self, data: Tagged | None = None) -> TagEvaluation | None:
+        """Return what `evaluate` scores, with the tags themselves."""
+        fitted = self.fitted
+        if data is None:
+            return fitted.test
+        sentences = as_tagged(data, field=fitted.field)
+        return evaluate_tagger(fitted.tagger, sentences, cell=self.config.cell)
+
+    def metrics_json(self, evaluation: TagEvaluation | None) -> dict[str, Any]:
+        """Return the content of `metrics.json` for an evaluation."""
+        from rnnkit.tasks.tagging.run import metrics_json
+
+        return metrics_json(self.fitted, evaluation)
 
     def plot(self, data: Tagged | None = None, language: Language = "en") -> Figure:
         """Return the picture of which tag was taken for which, on the test part or on `data`.
 
         Raises:
-            ConfigError: if there are no test data.
+            ConfigError: if there is neither.
+            NotFittedError: before `fit`.
         """
-        from rnnkit.report.confusion_plot import confusion_plot
+        from rnnkit.tasks.tagging.pictures import confusion_figure
 
-        evaluation = self._evaluation(data)
-        if evaluation is None:
-            raise ConfigError("this tagger was fitted without a test part: give data to plot")
-        return confusion_plot(evaluation.confusion, self.tags_, evaluation.unseen, language)
+        return confusion_figure(self.fitted, self.scored(data), language)
+
+    def summary(self, language: Language = "en") -> str:
+        """Return in a few lines what was fitted, on what, and how good it is."""
+        from rnnkit.tasks.tagging.pictures import summary
+
+        return summary(self.fitted, self.config, language)
 
     def write_run(self, writer: RunWriter, *, command: str = "", language: Language = "en") -> None:
         """Write everything a fit leaves behind; see `Estimator`."""
-        fitted = self.fitted
-        tagger = fitted.tagger
-        history = fitted.history.to_json()
-        config = {
-            "task": self.task,
-            "rnnkit": __version__,
-            "options": self.config.to_json(),
-            "field": fitted.field,
-            "name": fitted.name,
-            "sentences": dict(fitted.sentences),
-            "words": fitted.words,
-            "notes": [note.to_json() for note in fitted.notes],
-            "codec": tagger.codec.to_json(),
-            "table": tagger.table.to_json(),
-            # Without the time taken: equal trainings give equal files.
-            "history": {name: value for name, value in history.items() if name != "seconds"},
-            "test": None if fitted.test is None else fitted.test.to_json(),
-        }
-        writer.write_model(config, tagger.network.state_dict())
-        writer.write_json("metrics.json", self._metrics(fitted.test))
+        from rnnkit.tasks.tagging.run import write_run
+
+        write_run(writer, self.fitted, self.config, command=command, language=language)
 
     @classmethod
     def from_run(cls, run: Run, device: str) -> SequenceTagger:
         """Return the tagger that `write_run` wrote; see `Estimator`."""
-        plain = run.config
-        model = cls(**plain["options"])
-        codec = TagCodec.from_json(plain["codec"])
-        network = new_network(codec, model.config)
-        network.load_state_dict(run.tensors)
-        model._fitted = Fitted(
-            tagger=Tagger(
-                codec, network.to(find_device(device)).eval(), TagTable.from_json(plain["table"])
-            ),
-            history=History.from_json({**plain["history"], "seconds": []}),
-            test=None if plain["test"] is None else Evaluation.from_json(plain["test"]),
-            field=str(plain["field"]),
-            name=str(plain["name"]),
-            sentences={name: int(count) for name, count in plain["sentences"].items()},
-            words=int(plain["words"]),
-            notes=tuple(map(Message.from_json, plain["notes"])),
-            seconds=0.0 if run.metrics is None else float(run.metrics["seconds"]),
-        )
+        model = cls(**run.config["options"])
+        model._fitted = read_tagger(run, model.config, device)
         return model
-
-    def _evaluation(self, data: Tagged | None) -> Evaluation | None:
-        fitted = self.fitted
-        if data is None:
-            return fitted.test
-        return evaluate_tagger(fitted.tagger, as_tagged(data, field=fitted.field))
-
-    def _metrics(self, evaluation: Evaluation | None) -> dict[str, Any]:
-        """Return the content of `metrics.json` for an evaluation."""
-        fitted = self.fitted
-        test = None
-        if evaluation is not None:
-            scores = dict(evaluation.scores)
-            test = {
-                "model": dict(scores.pop(MODEL)),
-                "baselines": {name: dict(of_baseline) for name, of_baseline in scores.items()},
-                "words": evaluation.words,
-                "unknown_words": evaluation.unknown,
-                "unseen_tags": dict(evaluation.unseen_tags),
-            }
-        metrics = {
-            "task": self.task,
-            "test": test,
-            "verdict": "" if evaluation is None else str(evaluation.verdict()),
-            "parameters": sum(p.numel() for p in fitted.tagger.network.parameters()),
-            "seconds": fitted.seconds,
-        }
-        return dict(finite(metrics))
-
-
-def _sizes(parts: Parts) -> dict[str, int]:
-    named = {"train": parts.train, "validation": parts.validation, "test": parts.test}
-    return {name: 0 if part is None else len(part) for name, part in named.items()}
