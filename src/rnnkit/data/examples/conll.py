@@ -108,7 +108,7 @@ class _Reader:
         self.path = path
         self.field = field
         self.line = 0
-        self.width = 0  # of the columns, once known
+        self.width = _find_width(path)
         self.ranges = 0
         self.missing: list[int] = []  # lines whose tag is _
 
@@ -166,11 +166,9 @@ class _Reader:
 
     def _pair(self, line: str, before: int) -> tuple[str, str] | None:
         """Return the word of a line and its tag, or none where it has no word."""
-        if not self.width:
-            self.width = self._find_width(line)
         if self.width == _WIDTH:
             return self._of_conllu(line, before)
-        if not self.width or line.startswith(_BETWEEN_DOCUMENTS):
+        if line.startswith(_BETWEEN_DOCUMENTS):
             return None
         cells = _cut(line)
         if len(cells) != self.width:
@@ -181,18 +179,6 @@ class _Reader:
         if not all(cells):
             self._refuse("has an empty column; a word and its tag were expected")
         return cells[0], cells[-1]
-
-    def _find_width(self, line: str) -> int:
-        """Return how many columns there are; 0 where a comment does not tell it yet."""
-        tabs = line.split("\t")
-        if len(tabs) == _WIDTH and (_ID.fullmatch(tabs[0]) or _PASSED_OVER.fullmatch(tabs[0])):
-            return _WIDTH
-        cells = _cut(line)
-        if line.startswith("# ") and len(cells) != 2:
-            return 0
-        if line.startswith(_BETWEEN_DOCUMENTS):
-            return 0
-        return len(cells)
 
     def _of_conllu(self, line: str, before: int) -> tuple[str, str] | None:
         if line.startswith("#"):
@@ -217,6 +203,25 @@ class _Reader:
 
     def _refuse(self, why: str) -> NoReturn:
         raise DataError(f"line {self.line} of {self.path} {why}")
+
+
+def _find_width(path: Path) -> int:
+    """Return how many columns there are; those of CoNLL-U if the file says so, or looks like it.
+
+    A line that begins with # may be a comment or a word, so that another tells it, if there is one.
+    """
+    if ".conllu" in path.suffixes:
+        return _WIDTH
+    width = 0
+    for _, line in read_lines(path):
+        tabs = line.split("\t")
+        if len(tabs) == _WIDTH and (_ID.fullmatch(tabs[0]) or _PASSED_OVER.fullmatch(tabs[0])):
+            return _WIDTH
+        if line.strip(" \t") and not line.startswith(_BETWEEN_DOCUMENTS):
+            width = width or len(_cut(line))
+            if not line.startswith("#"):
+                return len(_cut(line))
+    return width
 
 
 def _cut(line: str) -> list[str]:

@@ -6,9 +6,9 @@ quotation marks are found to enclose cells or to be letters like others:
 Marks enclose cells, as RFC 4180 has it, if all rows read thus have as many cells as the first: a
 cell that holds a mark is enclosed by two, and those inside it are doubled. They are letters if all
 lines cut at the delimiter alone have as many cells as the first. Where both hold, they enclose
-cells, unless this makes rows of several lines in a table of more than one column: there, two
-reviews that happen to begin and end with a mark would swallow all between them. Where neither
-holds, the table is refused at the line up to which the better of the two goes.
+cells, unless this makes rows of several lines in a table of more than one column between tabs:
+there, two reviews that happen to begin and to end with a mark would swallow all between them. Where
+neither holds, the table is refused at the line up to which the better of the two goes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ _MARK = '"'
 _DELIMITERS = ("\t", ";", "|", ",")
 _NONE = "\n"  # stands in no line: a table of one column
 _NUMBER = re.compile(
-    r"[+-]?(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?|nan", re.IGNORECASE
+    r"[+-]?(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?|nan|[+-]?inf(?:inity)?",
+    re.IGNORECASE,
 )
 _WHOLE = re.compile(r"[+-]?[0-9]{1,9}")
 _LONGEST_NAME = 80
@@ -108,8 +109,8 @@ def open_delimited(
     """Find out how a text table of examples is to be read.
 
     The first row holds column names if it has a column that was asked for; or else if all its cells
-    are words, short and distinct, or its numbers count 1, 2, 3. If the columns asked for are
-    numbers, and it has none of these, it holds none.
+    are words, short and distinct, or its numbers count 1, 2, 3. It holds none if the columns asked
+    for are all called by number, and none of these is in it.
 
     Args:
         path: where it is.
@@ -127,6 +128,10 @@ def open_delimited(
     head = list(itertools.islice(_cut(lines(), delimiter, quoted, path), 2))
     if not head:
         raise DataError(f"{path} is empty; a line of column names and rows were expected")
+    if len(head) == 1 and any("\r" in cell for cell in head[0][1]):
+        raise DataError(
+            f"{path} ends its lines with carriage returns alone; save the file with newlines"
+        )
     # Names may be enclosed though the marks below are letters.
     first = [_unquoted(cell) for cell in head[0][1]] if not quoted else head[0][1]
     names = [cell.strip() for cell in first]
@@ -167,9 +172,9 @@ def looks_like_number(text: str) -> bool:
 
 
 def _is_header(names: Sequence[str], asked: Sequence[str]) -> bool:
-    if any(name in names for name in asked):
+    if any(name in names for name in asked if not name.isdecimal()):
         return True
-    if asked and all(name.isdecimal() for name in asked):
+    if asked and all(name.isdecimal() and name not in names for name in asked):
         return False
     numbers = [name for name in names if looks_like_number(name)]
     if numbers:
@@ -309,7 +314,7 @@ def _is_quoted(path: Path, lines: Lines, delimiter: str, ragged: bool) -> tuple[
     quoted = _try(path, lines, delimiter, True, ragged)
     marks = plain.marks or quoted.marks
     if plain.line == quoted.line == float("inf"):
-        swallows = quoted.rows < plain.rows and quoted.width > 1
+        swallows = delimiter == "\t" and quoted.rows < plain.rows and quoted.width > 1
         return not swallows, marks
     return quoted.line >= plain.line, marks
 

@@ -53,9 +53,8 @@ def examples_of(
         return f"example {number} (counted from 0) of {source}"
 
     values = X.tolist() if isinstance(X, pd.Series) else X
-    if isinstance(values, (str, bytes)) or not hasattr(values, "__len__"):
-        raise DataError(f"{source} is {_kind(values)}; {_EXPECTED}")
-    if isinstance(values, (dict, set, frozenset, pd.DataFrame)):
+    is_list = hasattr(values, "__len__") and getattr(values, "ndim", 1) > 0
+    if not is_list or isinstance(values, (str, bytes, dict, set, frozenset, pd.DataFrame)):
         raise DataError(f"{source} is {_kind(values)}; {_EXPECTED}")
     if not len(values):
         raise DataError(f"{source} is empty; at least one sequence was expected")
@@ -141,7 +140,8 @@ def _answers(y: Any, rows: int, source: str) -> Any:
             f"y is missing; one label or number for each of the {rows} examples of "
             f"{source} was expected"
         )
-    if isinstance(y, (str, bytes)) or not hasattr(y, "__len__"):
+    is_list = hasattr(y, "__len__") and getattr(y, "ndim", 1) > 0
+    if not is_list or isinstance(y, (str, bytes, dict, set, frozenset)):
         raise DataError(f"y is {_kind(y)}; one label or number for each example was expected")
     if len(y) != rows:
         raise DataError(

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnkit.data.examples.contract import Examples
+from rnnkit.data.examples.tables import count_empty
 from rnnkit.errors import DataError
 from rnnkit.messages import Message
 
@@ -82,14 +83,15 @@ def read_keras_npz(path: Path, *, part: Part = "train") -> Examples:
     if not x:
         raise DataError(f"{path} has no sequences in x_{part}; at least one was expected")
     note = "sequences of whole numbers were read as texts: each number is a word"
+    texts = tuple(" ".join(map(str, sequence)) for sequence in x)
     return Examples(
         name=path.stem,
-        texts=tuple(" ".join(map(str, sequence)) for sequence in x),
+        texts=texts,
         signals=None,
         classes=tuple(str(int(label)) for label in y),
         targets=None,
         place=place,
-        notes=(Message(note),),
+        notes=(Message(note), *count_empty(texts)),
     )
 
 
@@ -152,6 +154,7 @@ class _Unpickler(pickle.Unpickler):
         **{(f"numpy.{core}.multiarray", "_reconstruct"): _Shell for core in ("core", "_core")},
         ("numpy", "ndarray"): _Shell,
         ("numpy", "dtype"): _Shell,
+        ("_codecs", "encode"): _Shell,  # of the one letter that old protocols write as text
     }
 
     def find_class(self, module: str, name: str) -> Any:
