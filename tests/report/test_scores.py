@@ -1,6 +1,14 @@
 import pytest
 
-from rnnkit.report.scores import FORECAST, format_score, score_rows
+from rnnkit.report.scores import (
+    CLASSIFY,
+    FORECAST,
+    LANGUAGE,
+    REGRESS,
+    TAG,
+    format_score,
+    score_rows,
+)
 
 NAN = float("nan")
 
@@ -61,3 +69,48 @@ def test_an_unknown_metric_is_an_error():
 )
 def test_numbers_keep_four_significant_digits(value, text):
     assert format_score(value) == text
+
+
+def test_where_larger_is_better_the_largest_is_first_and_best():
+    scores = {
+        "TF-IDF": {"accuracy": 0.875, "macro_f1": 0.5, "roc_auc": 0.75},
+        "majority": {"accuracy": 0.25, "macro_f1": 0.125},
+        "GRU": {"accuracy": 0.90625, "macro_f1": 1.0, "roc_auc": NAN},
+    }
+    rows = score_rows(scores, model="GRU", metric="accuracy", measures=CLASSIFY)
+    assert [(row.name, row.is_best) for row in rows] == [
+        ("GRU", True), ("TF-IDF", False), ("majority", False),
+    ]  # fmt: skip
+    assert rows[0].cells == ("90.62 %", "1.0000", "–")
+    assert rows[2].cells == ("25.00 %", "0.1250", "–")
+
+
+def test_a_line_without_the_ranking_metric_is_last():
+    scores = {"a": {"mae": 1.0}, "b": {"rmse": 7.0, "r2": -3.0}, "c": {"rmse": 6.0}}
+    rows = score_rows(scores, model="a", measures=REGRESS)
+    assert [row.name for row in rows] == ["c", "b", "a"]
+    assert [row.cells for row in rows] == [
+        ("6.000", "–", "–"), ("7.000", "–", "-3.000"), ("–", "1.000", "–"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("measures", "keys"),
+    [
+        (FORECAST, "rmse mae mape smape mase"),
+        (CLASSIFY, "accuracy macro_f1 roc_auc"),
+        (REGRESS, "rmse mae r2"),
+        (TAG, "accuracy accuracy_known accuracy_unknown macro_f1"),
+        (LANGUAGE, "nats_per_token perplexity bits_per_character"),
+    ],
+)
+def test_the_measures_of_a_task_are_those_of_its_metrics(measures, keys):
+    assert [measure.key for measure in measures] == keys.split()
+    assert measures[keys.split()[-1]] is measures.columns[-1]
+    with pytest.raises(KeyError):
+        measures["loss"]
+    larger = {m.key for m in measures if m.larger_is_better}
+    assert larger == set(keys.split()) & {
+        "accuracy", "accuracy_known", "accuracy_unknown", "macro_f1", "roc_auc", "r2",
+    }  # fmt: skip
+    assert all(measure.format(NAN) == "–" for measure in measures)

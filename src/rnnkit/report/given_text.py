@@ -41,7 +41,7 @@ def clusters(text: str) -> list[tuple[int, int]]:
         [(0, 2), (2, 3)]
     """
     starts = [i for i in range(len(text)) if i == 0 or not _is_joined(text[i - 1], text[i])]
-    return list(zip(starts, [*starts[1:], len(text)], strict=True))
+    return list(zip(starts, [*starts, len(text)][1:], strict=True))
 
 
 def _picture(match: re.Match[str]) -> str:

@@ -73,14 +73,15 @@ def length_plot(
     name = lettering.render(Message("length ({unit})", {"unit": unit}))
     panel.set_xlabel(name, **lettering.style)
     panel.set_ylabel(lettering.say("sequences"), **lettering.style)
-    add_legend(figure, entries, lettering)
+    if entries:
+        add_legend(figure, entries, lettering)
     return figure
 
 
 def _end(lengths: IntArray, limit: int | None) -> int:
     """Return the greatest length to draw."""
-    longest, usual = int(lengths.max()), int(np.quantile(lengths, _DRAWN))
-    end = longest if longest <= _FAR * usual else usual
+    longest, usual = int(lengths.max()), int(np.quantile(lengths, _DRAWN, method="lower"))
+    end = longest if longest <= max(_BINS, _FAR * usual) else usual
     return max(end, 1) if limit is None or limit > _FAR * end else max(end, limit + 1)
 
 

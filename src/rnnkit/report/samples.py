@@ -66,7 +66,7 @@ def samples_section(markup: Markup, samples: Sequence[Sample]) -> str:
 def _sample(markup: Markup, sample: Sample) -> str:
     said = [Message("epoch {epoch:,}", {"epoch": sample.epoch})]
     if math.isfinite(sample.loss):
-        said.append(Message("validation loss {loss:.4g}", {"loss": sample.loss}))
+        said.append(Message("validation loss {loss:#.4g}", {"loss": sample.loss}))
     caption = " · ".join(map(markup.text, said))
     prompt = f"<b>{seeable(sample.prompt)}</b>" if sample.prompt else ""
     return join(

@@ -114,7 +114,7 @@ class _View:
         shown = self.actual[::step], self.predicted[::step]
         alpha = float(np.clip(150 / max(len(shown[0]), 1), 0.12, 0.6))
         panel.plot(*shown, **{**_DOT, "alpha": alpha, "markeredgewidth": 0})
-        edge = 0.03 * (self.high - self.low) or 1.0
+        edge = 0.03 * (self.high - self.low) or 0.05 * abs(self.low) or 1.0
         ends = (self.low - edge, self.high + edge)
         panel.plot(ends, ends, **_EXACT)
         panel.set_xlim(*ends)

@@ -70,6 +70,6 @@ def _word(word: str, predicted: str, actual: str, is_new: bool) -> str:
     is_missed = predicted != actual
     struck = f"<s>{seeable(predicted)}</s> " if is_missed else ""
     return (
-        f'<span class="word{" missed" if is_missed else ""}"><bdi{kind}>{seeable(word)}</bdi>'
+        f'<span class="word{" missed" if is_missed else ""}"><span{kind}>{seeable(word)}</span>'
         f"<small>{struck}{seeable(actual)}</small></span>"
     )

@@ -204,6 +204,7 @@ def _classes(markup: Markup, report: TaskReport) -> str:
 _STYLE = """
 :root { --shade: 0, 114, 178; }
 @media (prefers-color-scheme: dark) { :root { --shade: 86, 180, 233; } }
+.scroll + .scroll { margin-top: 1rem; }
 .caption { margin: 0.75rem 0 0.25rem; }
 .given, .sample { margin: 0.25rem 0 1rem; padding: 0.5rem 0.75rem; overflow-wrap: anywhere;
   white-space: pre-wrap; border: 1px solid var(--line); border-radius: 0.25rem; }
