@@ -1,0 +1,1 @@
+"""Language models: what follows a text, and texts made by them."""

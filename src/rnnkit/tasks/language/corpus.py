@@ -1,0 +1,220 @@
+"""A text and its parts, as codes that a language model reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnkit.data.examples.lines import read_whole
+from rnnkit.data.text.codec import TextCodec
+from rnnkit.data.text.vocabulary import BOS, EOS, UNK
+from rnnkit.errors import DataError
+from rnnkit.messages import Message
+
+Codes = NDArray[np.int32]
+
+BLOCKS = 10  # that the validation part is drawn from
+SMALLEST_BLOCK = 1000  # characters; a smaller validation part has fewer blocks
+NEAR = 1000  # characters within which a cut moves to the end of a line
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A text to learn from.
+
+    Args:
+        name: what it is called.
+        text: all of it, or what is before the parts given apart.
+        validation: a text to stop by; `None` to take a part of `text`.
+        test: a text to score on; `None` to take the end of `text`.
+    """
+
+    name: str
+    text: str
+    validation: str | None = None
+    test: str | None = None
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of a text.
+
+    Args:
+        train: pieces in the order of the text; the vocabulary comes from these alone.
+        validation: blocks; empty for none.
+        test: `None` for none.
+    """
+
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: str | None
+
+    def notes(self) -> tuple[Message, ...]:
+        """Return what is to be said of the parts."""
+        values = {
+            "train": sum(map(len, self.train)),
+            "validation": sum(map(len, self.validation)),
+            "test": len(self.test or ""),
+        }
+        notes = [
+            Message(
+                "characters: {train:,} to learn from, {validation:,} to stop by, {test:,} to score"
+                " on",
+                values,
+            )
+        ]
+        if len(self.validation) > 1:
+            notes.append(
+                Message(
+                    "the validation part is {blocks} blocks spread over what is before the test"
+                    " part",
+                    {"blocks": len(self.validation)},
+                )
+            )
+        return tuple(notes)
+
+
+def read_corpus(
+    source: str | Path, *, validation: str | Path | None = None, test: str | Path | None = None
+) -> Corpus:
+    """Return the corpus of a text or of text files.
+
+    Args:
+        source: a text, or the `Path` of a file in UTF-8, plain or compressed.
+        validation: likewise, to stop by.
+        test: likewise, to score on.
+
+    Raises:
+        DataError: if a file cannot be read, or a part holds no text.
+    """
+    return Corpus(
+        source.name.split(".")[0] if isinstance(source, Path) else "text",
+        read_text(source, "text"),
+        None if validation is None else read_text(validation, "validation text"),
+        None if test is None else read_text(test, "test text"),
+    )
+
+
+def read_text(source: str | Path, name: str) -> str:
+    """Return a text that is not empty.
+
+    Args:
+        source: the text, or the `Path` of its file.
+        name: what it is called in errors.
+
+    Raises:
+        DataError: if it cannot be read or is empty.
+    """
+    text = read_whole(source) if isinstance(source, Path) else source
+    if not isinstance(text, str):
+        raise DataError(f"the {name} must be a text or a pathlib.Path, got {type(text).__name__}")
+    if not text.strip():
+        place = f" in {source}" if isinstance(source, Path) else ""
+        raise DataError(f"the {name}{place} is empty: give one that holds some characters")
+    return text
+
+
+def split_corpus(corpus: Corpus, *, validation_size: int | float, test_size: int | float) -> Parts:
+    """Cut a text into its parts.
+
+    The test part is the end of the text. The validation part is ten blocks spread evenly over the
+    rest: one block before the test part would take from training what is most like it (of a corpus
+    of plays, most of the play that the test part goes on with), and be like no other part. Cuts
+    move to the end of a line where one is near.
+
+    Args:
+        corpus: the text, and parts given apart.
+        validation_size: characters or their share; 0 for none.
+        test_size: characters or their share; 0 for none.
+
+    Raises:
+        DataError: if nothing would be left to learn from.
+    """
+    text, test = corpus.text, corpus.test
+    known = len(text)
+    if test is None and test_size:
+        known = _end_of_line(text, known - _size("test_size", test_size, len(text)))
+        test = text[known:]
+        if not test:
+            raise _too_little("test_size", test_size, len(text))
+    if corpus.validation is not None:
+        return Parts((text[:known],), (corpus.validation,), test)
+    size = _size("validation_size", validation_size, len(text)) if validation_size else 0
+    if size >= known:
+        raise _too_little("validation_size", validation_size, len(text))
+    blocks = max(1, min(BLOCKS, size // SMALLEST_BLOCK)) if size else 0
+    train, held, at = [], [], 0
+    for number in range(blocks):
+        middle = (2 * number + 1) * known // (2 * blocks)
+        begin = max(at, _end_of_line(text, middle - size // blocks // 2))
+        end = min(_end_of_line(text, begin + size // blocks), known)
+        train.append(text[at:begin])
+        held.append(text[begin:end])
+        at = end
+    train.append(text[at:known])
+    train, held = [piece for piece in train if piece], [piece for piece in held if piece]
+    if not train or (size and not held):
+        raise _too_little("validation_size", validation_size, len(text))
+    return Parts(tuple(train), tuple(held), test)
+
+
+def _size(name: str, size: int | float, characters: int) -> int:
+    count = round(size * characters) if isinstance(size, float) else size
+    if not 0 < count < characters:
+        raise _too_little(name, size, characters)
+    return count
+
+
+def _too_little(name: str, size: int | float, characters: int) -> DataError:
+    return DataError(
+        f"{name} of {size:g} does not leave characters in all parts of a text of {characters:,}"
+        " characters: give more text, another size, or a file for the part"
+    )
+
+
+def _end_of_line(text: str, place: int) -> int:
+    """Return the next place after the end of a line, if it is near, or else the place itself."""
+    found = text.find("\n", max(place - 1, 0), place + NEAR)
+    return place if found < 0 else found + 1
+
+
+def encode_text(codec: TextCodec, text: str) -> Codes:
+    """Return the codes of a text; of words, which know no line ends, `EOS` stands for each."""
+    if codec.level != "word":
+        return np.asarray(codec.encode([text]).values, dtype=np.int32)
+    rows = codec.encode(text.split("\n"), eos=True)
+    return np.asarray(rows.values[:-1], dtype=np.int32)  # there is none after the last line
+
+
+def decode_text(codec: TextCodec, codes: Sequence[int]) -> str:
+    """Return the text of codes, the inverse of `encode_text` but for what words lose."""
+    if codec.level != "word":
+        return codec.decode(codes)
+    lines: list[list[int]] = [[]]
+    for code in codes:
+        if code == EOS:
+            lines.append([])
+        else:
+            lines[-1].append(code)
+    return "\n".join(map(codec.decode, lines))
+
+
+def start_code(codec: TextCodec) -> int:
+    """Return the token that is read before a text: the end of a line, as before most lines.
+
+    `BOS` where the training part has no line ends.
+    """
+    if codec.level == "word":
+        return EOS
+    codes = codec.encode(["\n"]).values
+    return BOS if int(codes[0]) == UNK else int(codes[0])
+
+
+def read_codes(codec: TextCodec, texts: Sequence[str]) -> Codes:
+    """Return the codes of texts, one after another, with the token before them."""
+    parts = [np.array([start_code(codec)], dtype=np.int32)]
+    return np.concatenate([*parts, *(encode_text(codec, text) for text in texts)])

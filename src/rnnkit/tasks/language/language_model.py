@@ -1,0 +1,435 @@
+"""The language model: fit, generate, evaluate, encode, plot, save."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rnnkit import __version__
+from rnnkit.data.ragged import Ragged
+from rnnkit.data.text.codec import TextCodec
+from rnnkit.data.text.vocabulary import RESERVED, UNK
+from rnnkit.errors import ConfigError, DataError
+from rnnkit.messages import Message
+from rnnkit.tasks.estimator import Estimator
+from rnnkit.tasks.language.config import LanguageConfig
+from rnnkit.tasks.language.corpus import (
+    Corpus,
+    decode_text,
+    encode_text,
+    read_corpus,
+    read_text,
+    split_corpus,
+)
+from rnnkit.tasks.language.evaluation import Evaluation, evaluate_model
+from rnnkit.tasks.language.fitting import TextModel, fit_model, kept_codes, new_network
+from rnnkit.tasks.language.generation import Sampling, generate_codes, next_probabilities
+from rnnkit.tasks.scores import scores_json
+from rnnkit.training import History, Progress, RunWriter, find_device, threads_for
+from rnnkit.training.run_folder import Run, finite
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from rnnkit.report.language import Language
+
+_FILE = re.compile(r"[^\n]*\.(txt|text|md)(\.(gz|bz2|xz|zst))?", re.IGNORECASE)
+_BATCH = 64  # texts that are encoded at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What fitting a language model found.
+
+    Args:
+        model: the network, its codec and its baseline.
+        history: of the training.
+        test: the scores on the test part; `None` without one.
+        name: what the text is called.
+        characters: how many each part has: `train`, `validation`, `test`.
+        tokens: how many the training part has.
+        notes: what reading and splitting found and did about it.
+        samples: a text generated after each epoch.
+        seconds: that fitting and scoring took.
+    """
+
+    model: TextModel
+    history: History
+    test: Evaluation | None
+    name: str
+    characters: Mapping[str, int]
+    tokens: int
+    notes: tuple[Message, ...]
+    samples: Mapping[int, str]
+    seconds: float
+
+
+class LanguageModel(Estimator[LanguageConfig, Fitted]):
+    r"""Learns from a text what follows what, and writes more of it.
+
+    A recurrent network reads the text token by token, with its state carried from one chunk to the
+    next, and predicts each token from all before it. The vocabulary is that of the training part
+    alone; the epoch is chosen by the validation part; the test part is looked at once, beside
+    n-grams with backoff.
+
+    Args:
+        **options: those of `LanguageConfig`.
+
+    Raises:
+        ConfigError: if an option is unknown or wrong.
+
+    Example:
+        >>> options = {"hidden_size": 16, "learning_rate": 0.02, "steps": 16, "dropout": 0.0}
+        >>> model = LanguageModel(**options, epochs=30, test_size=0, validation_size=0)
+        >>> model.fit("the cat sat on the mat\n" * 20).generate("the cat", length=7, temperature=0)
+        'the cat sat on'
+    """
+
+    task: ClassVar[str] = "lm"
+    options_type: ClassVar[type[LanguageConfig]] = LanguageConfig
+
+    def fit(
+        self,
+        data: str | Path,
+        *,
+        validation: str | Path | None = None,
+        test: str | Path | None = None,
+        checkpoints: Path | None = None,
+        resume: bool = False,
+        progress: Progress | None = None,
+    ) -> LanguageModel:
+        """Fit to a text, and score on its test part.
+
+        Args:
+            data: a text, or a file in UTF-8, plain or compressed. A `str` is a file's path where it
+                is one line that names a file or ends in `.txt`.
+            validation: likewise, to stop by; by default blocks of `data`, see `validation_size`.
+            test: likewise, to score on; by default the end of `data`, see `test_size`.
+            checkpoints: folder for the state of the training, to resume it from; `None` keeps none.
+            resume: go on from `checkpoints`.
+            progress: shows the epochs; `None` shows nothing.
+
+        Returns:
+            The model itself.
+
+        Raises:
+            DataError: if a text cannot be read or is too short.
+            ConfigError: if an option is wrong.
+            TrainingError: if the training diverges.
+        """
+        corpus = read_corpus(
+            as_source(data),
+            validation=None if validation is None else as_source(validation),
+            test=None if test is None else as_source(test),
+        )
+        return self.fit_corpus(corpus, checkpoints=checkpoints, resume=resume, progress=progress)
+
+    def fit_corpus(
+        self,
+        corpus: Corpus,
+        *,
+        checkpoints: Path | None = None,
+        resume: bool = False,
+        progress: Progress | None = None,
+    ) -> LanguageModel:
+        """Fit to a text read before; see `fit`."""
+        config = self.config
+        start = time.perf_counter()
+        parts = split_corpus(
+            corpus, validation_size=config.validation_size, test_size=config.test_size
+        )
+        model, history, samples = fit_model(
+            parts, config, checkpoints=checkpoints, resume=resume, progress=progress
+        )
+        test = None if parts.test is None else evaluate_model(model, parts.test)
+        self._fitted = Fitted(
+            model=model,
+            history=history,
+            test=test,
+            name=corpus.name,
+            characters={
+                "train": sum(map(len, parts.train)),
+                "validation": sum(map(len, parts.validation)),
+                "test": len(parts.test or ""),
+            },
+            tokens=model.tokens,
+            notes=(*model.notes, *parts.notes(), *(() if test is None else test.notes())),
+            samples=samples,
+            seconds=round(time.perf_counter() - start, 3),
+        )
+        return self
+
+    def generate(
+        self,
+        prompt: str = "",
+        length: int = 400,
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int = 0,
+    ) -> str:
+        """Return the prompt and what the model goes on with.
+
+        The same arguments give the same text on the same machine. Tokens that the model never
+        learned are never drawn.
+
+        Args:
+            prompt: what the text begins with; after an empty one the model begins as after the end
+                of a line.
+            length: tokens to add: at level char, characters.
+            temperature: below 1 likely tokens become likelier; 0 always takes the likeliest.
+            top_k: draw among the `k` likeliest tokens alone; `None` for all.
+            top_p: draw among the likeliest tokens that together have this probability; `None` for
+                all.
+            seed: of the drawing, at least 0.
+
+        Raises:
+            ConfigError: if a number lies outside its range.
+            DataError: if the prompt holds what the training text did not.
+            NotFittedError: before `fit`.
+        """
+        (text,) = self.generate_many(
+            prompt,
+            length,
+            samples=1,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            seed=seed,
+        )
+        return text
+
+    def generate_many(
+        self,
+        prompt: str = "",
+        length: int = 400,
+        *,
+        samples: int,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int = 0,
+    ) -> list[str]:
+        """Return several texts, each with chances of its own; the first is that of `generate`.
+
+        Args:
+            prompt: as for `generate`, and so the others.
+            length: tokens to add to each.
+            samples: how many texts.
+            temperature: of the drawing.
+            top_k: of the drawing.
+            top_p: of the drawing.
+            seed: of the drawing.
+        """
+        model = self.fitted.model
+        before = self._prompt(prompt)
+        rows = generate_codes(
+            model.network,
+            [model.start, *before],
+            length,
+            sampling=Sampling(temperature, top_k, top_p),
+            seed=seed,
+            samples=samples,
+            forbidden=model.forbidden,
+        )
+        if model.codec.level != "word":
+            return [decode_text(model.codec, [*before, *row]) for row in rows]
+        # Words lose how the prompt was written: it stays, and what is added comes behind it.
+        known = len(decode_text(model.codec, before))
+        return [prompt + decode_text(model.codec, [*before, *row])[known:] for row in rows]
+
+    def next_token(self, prompt: str = "") -> dict[str, float]:
+        r"""Return how likely each token of the vocabulary is to follow the prompt, likeliest first.
+
+        The probabilities sum to 1; at level word the end of a line is the token `"\n"`.
+
+        Raises:
+            DataError: if the prompt holds what the training text did not.
+            NotFittedError: before `fit`.
+        """
+        model = self.fitted.model
+        codes = [model.start, *self._prompt(prompt)]
+        p = next_probabilities(model.network, codes, model.forbidden)
+        allowed = [int(c) for c in np.argsort(-p, kind="stable") if int(c) not in model.forbidden]
+        tokens = model.codec.vocabulary.decode(allowed)
+        return {
+            "\n" if code < len(RESERVED) else token: float(p[code])
+            for code, token in zip(allowed, tokens, strict=True)
+        }
+
+    def unknown(self, text: str) -> list[str]:
+        """Return the tokens of a text that are not in the vocabulary, each once, in their order."""
+        codec = self.fitted.model.codec
+        codes = codec.encode([text]).values
+        pieces = codec.tokens(text)
+        found = (p.piece for p, code in zip(pieces, codes, strict=True) if code == UNK)
+        return list(dict.fromkeys(found))
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return `(S, H)`, the last layer's state after each text; an empty one has that of none.
+
+        A text has the same vector alone as among others.
+
+        Raises:
+            DataError: if one is no text.
+            NotFittedError: before `fit`.
+        """
+        model = self.fitted.model
+        start = np.array([model.start], dtype=np.int32)
+        rows = Ragged.join(
+            [np.concatenate([start, encode_text(model.codec, text)]) for text in checked(texts)]
+        )
+        vectors = np.zeros((len(rows), model.network.layers.hidden_size), dtype=np.float32)
+        by_length = np.argsort(rows.lengths, kind="stable")
+        device = model.network.head.weight.device
+        with torch.inference_mode(), threads_for(model.network.operations(_BATCH)):
+            for at in range(0, len(rows), _BATCH):
+                index = by_length[at : at + _BATCH]
+                codes, lengths = rows.padded(index)
+                _, state = model.network.states(codes.to(device), lengths=lengths.to(device))
+                h = state if isinstance(state, torch.Tensor) else state[0]
+                vectors[index] = h[-1].cpu().numpy()
+        return vectors
+
+    def evaluate(self, data: str | Path | None = None) -> dict[str, Any]:
+        """Score the model on a text that fitting has not seen, beside the baselines.
+
+        Args:
+            data: a text or a file, as for `fit`; `None` gives the scores on the test part.
+
+        Returns:
+            The entries `task`, `test`, `verdict`, … of `metrics.json`.
+
+        Raises:
+            DataError: if it cannot be read or is empty.
+            NotFittedError: before `fit`.
+        """
+        fitted = self.fitted
+        if data is None:
+            return self._metrics(fitted.test)
+        return self._metrics(evaluate_model(fitted.model, read_text(as_source(data), "text")))
+
+    def plot(self, language: Language = "en") -> Figure:
+        """Return the picture of the training and validation loss by epoch."""
+        from rnnkit.report.training_plot import training_plot
+
+        return training_plot([self.fitted.history], language)
+
+    def write_run(self, writer: RunWriter, *, command: str = "", language: Language = "en") -> None:
+        """Write everything a fit leaves behind; see `Estimator`."""
+        from rnnkit.tasks.language.pages import write_page
+
+        fitted = self.fitted
+        model = fitted.model
+        history = fitted.history.to_json()
+        config = {
+            "task": self.task,
+            "rnnkit": __version__,
+            "options": self.config.to_json(),
+            "name": fitted.name,
+            "characters": dict(fitted.characters),
+            "tokens": fitted.tokens,
+            "notes": [note.to_json() for note in fitted.notes],
+            "codec": model.codec.to_json(),
+            "order": model.order,
+            # Without the time taken: equal trainings give equal files.
+            "history": {name: value for name, value in history.items() if name != "seconds"},
+            "test": None if fitted.test is None else fitted.test.to_json(),
+            "samples": [[epoch, text] for epoch, text in fitted.samples.items()],
+        }
+        tensors = {f"network.{name}": t for name, t in model.network.state_dict().items()}
+        writer.write_model(config, {**tensors, "counted": kept_codes(model.counted)})
+        writer.write_json("metrics.json", self._metrics(fitted.test))
+        write_page(writer, fitted, self.config, command=command, language=language)
+
+    @classmethod
+    def from_run(cls, run: Run, device: str) -> LanguageModel:
+        """Return the model that `write_run` wrote; see `Estimator`."""
+        plain = run.config
+        model = cls(**plain["options"])
+        codec = TextCodec.from_json(plain["codec"])
+        network = new_network(codec, model.config)
+        prefix = "network."
+        network.load_state_dict(
+            {k.removeprefix(prefix): t for k, t in run.tensors.items() if k.startswith(prefix)}
+        )
+        notes = tuple(map(Message.from_json, plain["notes"]))
+        tokens = int(plain["tokens"])
+        model._fitted = Fitted(
+            model=TextModel(
+                codec=codec,
+                network=network.to(find_device(device)).eval(),
+                counted=run.tensors["counted"].numpy().astype(np.int32),
+                order=int(plain["order"]),
+                tokens=tokens,
+                notes=notes,
+            ),
+            history=History.from_json({**plain["history"], "seconds": []}),
+            test=None if plain["test"] is None else Evaluation.from_json(plain["test"]),
+            name=str(plain["name"]),
+            characters={name: int(count) for name, count in plain["characters"].items()},
+            tokens=tokens,
+            notes=notes,
+            samples={int(epoch): str(text) for epoch, text in plain["samples"]},
+            seconds=0.0 if run.metrics is None else float(run.metrics["seconds"]),
+        )
+        return model
+
+    def _prompt(self, prompt: str) -> list[int]:
+        """Return the codes of a prompt; one that the network cannot know is refused."""
+        model = self.fitted.model
+        if not isinstance(prompt, str):
+            raise DataError(f"the prompt must be a text, got {type(prompt).__name__}")
+        codes = [int(code) for code in encode_text(model.codec, prompt)]
+        if UNK in codes and not model.learned_unknown:
+            named = ", ".join(map(repr, self.unknown(prompt)[:5]))
+            raise DataError(
+                f"the prompt holds {named}, which the text that the model learned from does not:"
+                " write it without"
+            )
+        return codes
+
+    def _metrics(self, evaluation: Evaluation | None) -> dict[str, Any]:
+        """Return the content of `metrics.json` for an evaluation."""
+        fitted = self.fitted
+        test = None
+        if evaluation is not None:
+            test = {
+                **scores_json(evaluation.scores),
+                "tokens": evaluation.tokens,
+                "characters": evaluation.characters,
+                "unknown_tokens": evaluation.unknown,
+            }
+        metrics = {
+            "task": self.task,
+            "test": test,
+            "verdict": "" if evaluation is None else str(evaluation.verdict()),
+            "parameters": sum(p.numel() for p in fitted.model.network.parameters()),
+            "seconds": fitted.seconds,
+        }
+        return dict(finite(metrics))
+
+
+def as_source(data: str | Path) -> str | Path:
+    """Return the path that a text of one line is, or the text itself."""
+    if isinstance(data, str) and data and "\n" not in data and len(data) < 1000:
+        path = Path(data)
+        if _FILE.fullmatch(data) or ("\0" not in data and path.is_file()):
+            return path
+    return data
+
+
+def checked(texts: Sequence[str]) -> Sequence[str]:
+    """Refuse one text where several are asked for."""
+    if isinstance(texts, str):
+        raise ConfigError("encode takes a list of texts, got one text: put it into a list")
+    return texts
