@@ -47,6 +47,16 @@ def test_cells_by_hand_equal_the_wrapper_and_the_layer(run_example):
     assert max(differences) < 1e-6
 
 
+def test_hello_learns_its_words_by_heart(run_example):
+    out = run_example("hello.py")
+    losses = [float(value) for value in re.findall(r"^\w+: loss ([\d.]+)$", out, re.MULTILINE)]
+    assert len(losses) == 2
+    assert max(losses) < 0.01
+    read = re.findall(r"^  (\w+) -> (\w+)$", out, re.MULTILINE)
+    assert read == 2 * [("hell", "ello"), ("appl", "pple"), ("lobb", "obby")]
+    assert "overfit check" in out
+
+
 def test_forecast_airline_leaves_a_run(run_example, tmp_path):
     out = run_example("forecast_airline.py")
     assert "1961-12-01  Passengers" in out

@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
@@ -19,7 +18,6 @@ from rnnkit.data.streams import TokenStreams
 from rnnkit.data.text.codec import TextCodec
 from rnnkit.data.text.options import TextOptions
 from rnnkit.data.text.vocabulary import BOS, EOS, PAD, UNK
-from rnnkit.messages import Message
 from rnnkit.models.language_model import LanguageModelNetwork, StreamLoss
 from rnnkit.tasks.language.config import (
     LETTERS,
@@ -67,7 +65,6 @@ class TextModel:
         counted: `(N,)` the codes whose n-grams the baseline counts, of the training part.
         order: tokens of the baseline's longest n-grams.
         tokens: of the whole training part.
-        notes: what the codec found.
     """
 
     codec: TextCodec
@@ -75,7 +72,6 @@ class TextModel:
     counted: Codes
     order: int
     tokens: int
-    notes: tuple[Message, ...] = ()
 
     @cached_property
     def forbidden(self) -> frozenset[int]:
@@ -141,7 +137,6 @@ def fit_model(
         codes[-MOST_KEPT:],
         order=LETTERS_ORDER if config.level in LETTERS else WORDS_ORDER,
         tokens=len(codes) - 1,
-        notes=codec.notes[:-1],  # the last is about cutting texts, which are not cut
     )
     sampler = Samples(model, None if checkpoints is None else checkpoints / "samples.json")
     with threads_for(network.operations(training.batch_size)):
@@ -233,9 +228,3 @@ class Samples(Callback):
         if self._path is not None:
             write_bytes(self._path, json.dumps(self.texts, ensure_ascii=False).encode())
         return False
-
-
-def kept_codes(codes: Codes) -> torch.Tensor:
-    """Return codes as a tensor to save, in as few bytes as hold them."""
-    small = len(codes) == 0 or int(codes.max()) < 2**15
-    return torch.from_numpy(codes.astype(np.int16 if small else np.int32))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,13 +12,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rnnkit import __version__
 from rnnkit.data.ragged import Ragged
-from rnnkit.data.text.codec import TextCodec
 from rnnkit.data.text.vocabulary import RESERVED, UNK
 from rnnkit.errors import ConfigError, DataError
-from rnnkit.messages import Message
 from rnnkit.tasks.estimator import Estimator
+from rnnkit.tasks.language.artifact import Fitted, read_language, save_run
 from rnnkit.tasks.language.config import LanguageConfig
 from rnnkit.tasks.language.corpus import (
     Corpus,
@@ -30,10 +27,10 @@ from rnnkit.tasks.language.corpus import (
     split_corpus,
 )
 from rnnkit.tasks.language.evaluation import Evaluation, evaluate_model
-from rnnkit.tasks.language.fitting import TextModel, fit_model, kept_codes, new_network
+from rnnkit.tasks.language.fitting import fit_model
 from rnnkit.tasks.language.generation import Sampling, generate_codes, next_probabilities
 from rnnkit.tasks.scores import scores_json
-from rnnkit.training import History, Progress, RunWriter, find_device, threads_for
+from rnnkit.training import Progress, RunWriter, threads_for
 from rnnkit.training.run_folder import Run, finite
 
 if TYPE_CHECKING:
@@ -43,33 +40,6 @@ if TYPE_CHECKING:
 
 _FILE = re.compile(r"[^\n]*\.(txt|text|md)(\.(gz|bz2|xz|zst))?", re.IGNORECASE)
 _BATCH = 64  # texts that are encoded at a time
-
-
-@dataclass(frozen=True, eq=False)
-class Fitted:
-    """What fitting a language model found.
-
-    Args:
-        model: the network, its codec and its baseline.
-        history: of the training.
-        test: the scores on the test part; `None` without one.
-        name: what the text is called.
-        characters: how many each part has: `train`, `validation`, `test`.
-        tokens: how many the training part has.
-        notes: what reading and splitting found and did about it.
-        samples: a text generated after each epoch.
-        seconds: that fitting and scoring took.
-    """
-
-    model: TextModel
-    history: History
-    test: Evaluation | None
-    name: str
-    characters: Mapping[str, int]
-    tokens: int
-    notes: tuple[Message, ...]
-    samples: Mapping[int, str]
-    seconds: float
 
 
 class LanguageModel(Estimator[LanguageConfig, Fitted]):
@@ -160,8 +130,12 @@ class LanguageModel(Estimator[LanguageConfig, Fitted]):
                 "validation": sum(map(len, parts.validation)),
                 "test": len(parts.test or ""),
             },
-            tokens=model.tokens,
-            notes=(*model.notes, *parts.notes(), *(() if test is None else test.notes())),
+            # The codec's last note is about cutting texts, and this one is not cut.
+            notes=(
+                *model.codec.notes[:-1],
+                *parts.notes(),
+                *(() if test is None else test.notes()),
+            ),
             samples=samples,
             seconds=round(time.perf_counter() - start, 3),
         )
@@ -329,59 +303,16 @@ class LanguageModel(Estimator[LanguageConfig, Fitted]):
         from rnnkit.tasks.language.pages import write_page
 
         fitted = self.fitted
-        model = fitted.model
-        history = fitted.history.to_json()
-        config = {
-            "task": self.task,
-            "rnnkit": __version__,
-            "options": self.config.to_json(),
-            "name": fitted.name,
-            "characters": dict(fitted.characters),
-            "tokens": fitted.tokens,
-            "notes": [note.to_json() for note in fitted.notes],
-            "codec": model.codec.to_json(),
-            "order": model.order,
-            # Without the time taken: equal trainings give equal files.
-            "history": {name: value for name, value in history.items() if name != "seconds"},
-            "test": None if fitted.test is None else fitted.test.to_json(),
-            "samples": [[epoch, text] for epoch, text in fitted.samples.items()],
-        }
-        tensors = {f"network.{name}": t for name, t in model.network.state_dict().items()}
-        writer.write_model(config, {**tensors, "counted": kept_codes(model.counted)})
+        save_run(writer, fitted, self.config)
         writer.write_json("metrics.json", self._metrics(fitted.test))
         write_page(writer, fitted, self.config, command=command, language=language)
 
     @classmethod
     def from_run(cls, run: Run, device: str) -> LanguageModel:
         """Return the model that `write_run` wrote; see `Estimator`."""
-        plain = run.config
-        model = cls(**plain["options"])
-        codec = TextCodec.from_json(plain["codec"])
-        network = new_network(codec, model.config)
-        prefix = "network."
-        network.load_state_dict(
-            {k.removeprefix(prefix): t for k, t in run.tensors.items() if k.startswith(prefix)}
-        )
-        notes = tuple(map(Message.from_json, plain["notes"]))
-        tokens = int(plain["tokens"])
-        model._fitted = Fitted(
-            model=TextModel(
-                codec=codec,
-                network=network.to(find_device(device)).eval(),
-                counted=run.tensors["counted"].numpy().astype(np.int32),
-                order=int(plain["order"]),
-                tokens=tokens,
-                notes=notes,
-            ),
-            history=History.from_json({**plain["history"], "seconds": []}),
-            test=None if plain["test"] is None else Evaluation.from_json(plain["test"]),
-            name=str(plain["name"]),
-            characters={name: int(count) for name, count in plain["characters"].items()},
-            tokens=tokens,
-            notes=notes,
-            samples={int(epoch): str(text) for epoch, text in plain["samples"]},
-            seconds=0.0 if run.metrics is None else float(run.metrics["seconds"]),
-        )
+        options, fitted = read_language(run, device)
+        model = cls(**options.to_json())
+        model._fitted = fitted
         return model
 
     def _prompt(self, prompt: str) -> list[int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from rnnkit import __version__
 from rnnkit.messages import Message, Value
@@ -14,12 +13,10 @@ from rnnkit.report.samples import Sample
 from rnnkit.report.scores import LANGUAGE
 from rnnkit.report.task_page import DataPart, TaskReport, task_page
 from rnnkit.report.training_plot import training_plot
+from rnnkit.tasks.language.artifact import Fitted
 from rnnkit.tasks.language.config import LanguageConfig, batch_size, embedding_size, is_tied
 from rnnkit.tasks.scores import MODEL, network_name
 from rnnkit.training import RunWriter
-
-if TYPE_CHECKING:
-    from rnnkit.tasks.language.language_model import Fitted
 
 
 def write_page(
