@@ -25,13 +25,11 @@ def label_baselines(train: Examples, classes: int) -> list[ExampleBaseline]:
         return [MajorityClass(classes), TfidfLogistic(classes, train.texts)]
     if _are_rows(train):
         return [MajorityClass(classes), LogisticRows(classes), BoostedClasses(classes)]
-    return [
-        MajorityClass(classes),
-        LogisticRows(classes),
-        EuclideanNeighbour(classes),
-        WarpedNeighbour(classes, banded=True),
-        WarpedNeighbour(classes),
-    ]
+    baselines: list[ExampleBaseline] = [MajorityClass(classes), LogisticRows(classes)]
+    baselines.append(EuclideanNeighbour(classes))
+    if _of_one_length(train):
+        baselines.append(WarpedNeighbour(classes, banded=True))
+    return [*baselines, WarpedNeighbour(classes)]
 
 
 def number_baselines(train: Examples) -> list[ExampleBaseline]:
@@ -48,6 +46,10 @@ def number_baselines(train: Examples) -> list[ExampleBaseline]:
     if train.texts is not None:
         return [MeanNumber(), TfidfRidge(train.texts)]
     return [MeanNumber(), RidgeRows(), BoostedNumbers()]
+
+
+def _of_one_length(train: Examples) -> bool:
+    return train.signals is not None and len(set(train.signals.numbers.lengths.tolist())) == 1
 
 
 def _are_rows(train: Examples) -> bool:

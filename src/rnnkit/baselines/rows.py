@@ -10,21 +10,22 @@ Sources: A. E. Hoerl and R. W. Kennard, "Ridge Regression", Technometrics 12 (19
 "Greedy function approximation: a gradient boosting machine", Annals of Statistics 29 (2001);
 G. Ke et al., "LightGBM", NeurIPS 2017 (the histograms that scikit-learn's form is built on).
 
-Trees grow in one thread: beside other work on the same cores OpenMP's threads wait for one another,
-so that 200 trees for 8,500 used cars took 0.7 s in one thread and up to 80 s in two.
+All of it runs in one thread: beside other work on the same cores the threads of OpenMP wait for one
+another, so that 200 trees for 8,500 used cars took 0.7 s in one thread and up to 80 s in two.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from rnnkit.baselines.contract import FloatArray
+from rnnkit.baselines.contract import FloatArray, SkipBaseline
 from rnnkit.baselines.labels import (
     Answers,
     FittedBaseline,
@@ -77,8 +78,7 @@ class RowForm:
         numbers = self._written(signals) if self._whole else _summaries(signals)
         columns = zip(signals.labels.T, self._words, strict=True)
         if self._coded:
-            last = signals.numbers.starts[1:] - 1
-            words = [_numbered(column[last], known)[:, None] for column, known in columns]
+            words = [_last_numbered(signals, column, known) for column, known in columns]
         else:
             words = [_shares(column, known, signals.numbers.starts) for column, known in columns]
         return np.concatenate([numbers, *words], axis=1)
@@ -109,21 +109,21 @@ class LogisticRows:
         from sklearn.exceptions import ConvergenceWarning  # loads for a second
         from sklearn.linear_model import LogisticRegression
 
-        form, rows, codes, notes = _rows(train, answers, 1)
-        need_two_classes(codes)
-        scale = ColumnScale(rows)
-        products = max(1, rows.size) * (1 if self._classes == 2 else self._classes)
+        fit = _Fit.of(train, answers, 1)
+        need_two_classes(fit.answers)
+        scale = ColumnScale(fit.rows)
+        products = fit.rows.size * (1 if self._classes == 2 else self._classes)
         model = LogisticRegression(max_iter=int(np.clip(_MOST_PRODUCTS / products, 20, 1000)))
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), threadpool_limits(1):
             # Stopped early it is a baseline still, and its scores hardly move any more.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(np.nan_to_num(scale(rows)), codes)
+            model.fit(np.nan_to_num(scale(fit.rows)), fit.answers)
 
         def classify(rows: FloatArray) -> NDArray[Any]:
             given = model.predict_proba(np.nan_to_num(scale(rows)))
             return spread_out(given, model.classes_, self._classes)
 
-        return _asked(form, classify, self._classes, notes)
+        return fit.baseline(classify, self._classes)
 
 
 class RidgeRows:
@@ -139,15 +139,16 @@ class RidgeRows:
         """Fit to the rows; see `ExampleBaseline.fit`."""
         from sklearn.linear_model import RidgeCV  # loads for a second
 
-        form, rows, numbers, notes = _rows(train, answers, 1)
-        scale = ColumnScale(rows)
+        fit = _Fit.of(train, answers, 1)
+        scale = ColumnScale(fit.rows)
         model = RidgeCV(alphas=_PENALTIES, alpha_per_target=True)
-        model.fit(np.nan_to_num(scale(rows)), numbers)
+        with threadpool_limits(1):
+            model.fit(np.nan_to_num(scale(fit.rows)), fit.answers)
 
         def regress(rows: FloatArray) -> NDArray[Any]:
             return np.asarray(model.predict(np.nan_to_num(scale(rows))))
 
-        return _asked(form, regress, numbers.shape[1], notes)
+        return fit.baseline(regress, answers.shape[1])
 
 
 class BoostedClasses:
@@ -165,18 +166,16 @@ class BoostedClasses:
         """Grow the trees; see `ExampleBaseline.fit`."""
         from sklearn.ensemble import HistGradientBoostingClassifier  # loads for a second
 
-        form, rows, codes, notes = _rows(train, answers, self._classes, coded=True)
-        need_two_classes(codes)
-        model = HistGradientBoostingClassifier(**_boosting(form))
+        fit = _Fit.of(train, answers, self._classes, coded=True)
+        need_two_classes(fit.answers)
+        model = HistGradientBoostingClassifier(**fit.boosting())
         with threadpool_limits(1):
-            model.fit(rows, codes)
+            model.fit(fit.rows, fit.answers)
 
         def classify(rows: FloatArray) -> NDArray[Any]:
-            with threadpool_limits(1):
-                given = model.predict_proba(rows)
-            return spread_out(given, model.classes_, self._classes)
+            return spread_out(model.predict_proba(rows), model.classes_, self._classes)
 
-        return _asked(form, classify, self._classes, notes)
+        return fit.baseline(classify, self._classes)
 
 
 class BoostedNumbers:
@@ -190,53 +189,70 @@ class BoostedNumbers:
         from sklearn.ensemble import HistGradientBoostingRegressor  # loads for a second
 
         targets = answers.shape[1]
-        form, rows, numbers, notes = _rows(train, answers, targets, coded=True)
-        models = [HistGradientBoostingRegressor(**_boosting(form)) for _ in range(targets)]
+        fit = _Fit.of(train, answers, targets, coded=True)
+        models = [HistGradientBoostingRegressor(**fit.boosting()) for _ in range(targets)]
         with threadpool_limits(1):
-            for model, column in zip(models, numbers.T, strict=True):
-                model.fit(rows, column)
+            for model, column in zip(models, fit.answers.T, strict=True):
+                model.fit(fit.rows, column)
 
         def regress(rows: FloatArray) -> NDArray[Any]:
+            return np.stack([model.predict(rows) for model in models], axis=1)
+
+        return fit.baseline(regress, targets)
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """What a model is fitted to, and how it is then asked.
+
+    Args:
+        form: of the rows.
+        known: `(F,)`, where a row holds anything at all in the training part.
+        rows: `(S, F')`, the known columns.
+        answers: as many.
+        notes: what was left out.
+    """
+
+    form: RowForm
+    known: NDArray[np.bool_]
+    rows: FloatArray
+    answers: Answers
+    notes: tuple[Message, ...]
+
+    @classmethod
+    def of(cls, train: Examples, answers: Answers, models: int, *, coded: bool = False) -> _Fit:
+        """Return as many rows as `models` of them can be fitted to."""
+        form = RowForm(signals_of(train), coded=coded)
+        most = max(1, _MOST_ENTRIES // (models * max(1, len(form.coded))))
+        part, answers, notes = part_of(train, answers, most)
+        rows = form.rows(signals_of(part))
+        known = np.asarray(~np.isnan(rows).all(axis=0))
+        if not known.any():
+            raise SkipBaseline(Message("finds no value in the training part"))
+        return cls(form, known, rows[:, known], answers, notes)
+
+    def baseline(
+        self, predict: Callable[[FloatArray], NDArray[Any]], outputs: int
+    ) -> FittedBaseline:
+        """Return what makes rows of examples and predicts `(S, outputs)` from them."""
+
+        def of_examples(examples: Examples) -> FloatArray:
+            if not len(examples):
+                return np.empty((0, outputs))
             with threadpool_limits(1):
-                return np.stack([model.predict(rows) for model in models], axis=1)
+                said = predict(self.form.rows(signals_of(examples))[:, self.known])
+            return np.asarray(said, dtype=np.float64).reshape(len(examples), outputs)
 
-        return _asked(form, regress, targets, notes)
+        return FittedBaseline(of_examples, self.notes)
 
-
-def _rows(
-    train: Examples, answers: Answers, models: int, *, coded: bool = False
-) -> tuple[RowForm, FloatArray, Answers, tuple[Message, ...]]:
-    """Return the form of rows, as many of these as can be afforded, their answers, and notes."""
-    form = RowForm(signals_of(train), coded=coded)
-    most = max(1, _MOST_ENTRIES // (models * max(1, len(form.coded))))
-    part, chosen, notes = part_of(train, answers, most)
-    return form, form.rows(signals_of(part)), chosen, notes
-
-
-def _asked(
-    form: RowForm,
-    predict: Callable[[FloatArray], NDArray[Any]],
-    outputs: int,
-    notes: tuple[Message, ...],
-) -> FittedBaseline:
-    """Return a baseline that makes rows of examples and predicts from them."""
-
-    def of_examples(examples: Examples) -> FloatArray:
-        if not len(examples):
-            return np.empty((0, outputs))
-        rows = form.rows(signals_of(examples))
-        return np.asarray(predict(rows), dtype=np.float64).reshape(len(examples), outputs)
-
-    return FittedBaseline(of_examples, notes)
-
-
-def _boosting(form: RowForm) -> dict[str, Any]:
-    return {
-        "max_iter": _TREES,
-        "categorical_features": form.coded,
-        "early_stopping": False,  # it would need two examples of each class
-        "random_state": 0,
-    }
+    def boosting(self) -> dict[str, Any]:
+        """Return the options of gradient boosting."""
+        return {
+            "max_iter": _TREES,
+            "categorical_features": self.form.coded[self.known],
+            "early_stopping": False,  # it would need two examples of each class
+            "random_state": 0,
+        }
 
 
 def _summaries(signals: Signals) -> FloatArray:
@@ -281,6 +297,14 @@ def _numbered(column: NDArray[np.object_], known: list[str]) -> FloatArray:
     """Return `(S,)`, the number of each word, NaN for one that is not known."""
     numbers = {word: float(number) for number, word in enumerate(known)}
     return np.array([numbers.get(word, np.nan) for word in column.tolist()])
+
+
+def _last_numbered(signals: Signals, column: NDArray[np.object_], known: list[str]) -> FloatArray:
+    """Return `(S, 1)`, the number of the word of each sequence's last step, NaN without one."""
+    some = signals.numbers.lengths > 0
+    numbers = np.full((len(signals), 1), np.nan)
+    numbers[some, 0] = _numbered(column[signals.numbers.starts[1:][some] - 1], known)
+    return numbers
 
 
 def _shares(column: NDArray[np.object_], known: list[str], starts: NDArray[np.int64]) -> FloatArray:

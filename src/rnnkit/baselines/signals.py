@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from rnnkit.baselines.contract import FloatArray, IntArray, SkipBaseline, too_long
 from rnnkit.baselines.labels import Answers, FittedBaseline, need_two_classes
@@ -117,7 +118,8 @@ class EuclideanNeighbour(_Neighbour):
         need_one_length(queries, known)
         self._afford(1e-9 * len(queries) * known.values.size)
         rows = [sequences.values.reshape(len(sequences), -1) for sequences in (queries, known)]
-        return np.asarray(pairwise_distances_argmin(*rows), dtype=np.int64)
+        with threadpool_limits(1):  # see rows.py
+            return np.asarray(pairwise_distances_argmin(*rows), dtype=np.int64)
 
 
 class WarpedNeighbour(_Neighbour):

@@ -16,10 +16,12 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from rnnkit.baselines.contract import FloatArray, SkipBaseline
 from rnnkit.baselines.labels import (
@@ -40,9 +42,7 @@ _JOINED = re.compile(
 _LETTER = re.compile(r"[^\W\d_]")
 _LOOKED_AT = 1000  # texts that tell what script they are in
 
-# What a fit may take: about 20 s and 1 GB for the n-grams of the characters at most, on one core of
-# 2023, and so much again for the linear model.
-_MOST_CHARACTERS = {"word": 60_000_000, "char_wb": 6_000_000}
+# What a fit may take on one core of 2023: some 30 s and 1 GB for the n-grams, and for the model.
 _MOST_COEFFICIENTS = 4_000_000
 _MOST_PRODUCTS = 10_000_000_000
 _MANY_TEXTS = 1000  # from so many on, an n-gram of a single text is left out
@@ -50,12 +50,25 @@ _MANY_TEXTS = 1000  # from so many on, an n-gram of a single text is left out
 _C = 10.0  # measured on four sets of texts: flat between 3 and 30
 
 
+@dataclass(frozen=True)
+class _Grams:
+    """A kind of n-grams: its name, as options of the vectorizer, the most characters it is for."""
+
+    name: str
+    options: Mapping[str, Any]
+    most: int
+
+
+_WORDS = _Grams("words", {"ngram_range": (1, 2), "token_pattern": r"\b\w+\b"}, 60_000_000)
+_CHARACTERS = _Grams("characters", {"analyzer": "char_wb", "ngram_range": (1, 4)}, 6_000_000)
+
+
 class _Tfidf:
     """What the two share: the kind of n-grams, and the counting."""
 
     def __init__(self, texts: Sequence[str], model: str) -> None:
-        self._analyzer = "char_wb" if _by_characters(texts) else "word"
-        self.name = f"TF-IDF {_GRAMS[self._analyzer]} + {model}"
+        self._grams = _CHARACTERS if _by_characters(texts) else _WORDS
+        self.name = f"TF-IDF {self._grams.name} + {model}"
 
     def _counted(
         self, train: Examples, answers: Answers, models: int
@@ -64,12 +77,10 @@ class _Tfidf:
         from sklearn.feature_extraction.text import TfidfVectorizer  # loads for a second
 
         size = sum(map(len, _texts(train)))
-        most = max(1, len(train) * _MOST_CHARACTERS[self._analyzer] // max(size, 1))
+        most = max(1, len(train) * self._grams.most // max(size, 1))
         train, answers, notes = part_of(train, answers, most)
         vectorizer = TfidfVectorizer(
-            analyzer=self._analyzer,
-            ngram_range=(1, 4) if self._analyzer == "char_wb" else (1, 2),
-            token_pattern=r"\b\w+\b",
+            **self._grams.options,
             sublinear_tf=True,
             min_df=2 if len(train) >= _MANY_TEXTS else 1,
             max_features=max(1, _MOST_COEFFICIENTS // models),
@@ -108,7 +119,7 @@ class TfidfLogistic(_Tfidf):
         need_two_classes(codes)
         steps = int(np.clip(_MOST_PRODUCTS / (max(1, weights.nnz) * models), 20, 1000))
         model = LogisticRegression(C=_C, max_iter=steps)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), threadpool_limits(1):  # see rows.py
             # Stopped early it is a baseline still, and its scores hardly move any more.
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(weights, codes)
@@ -138,7 +149,9 @@ class TfidfRidge(_Tfidf):
 
         targets = answers.shape[1]
         vectorizer, weights, numbers, notes = self._counted(train, answers, targets)
-        model = Ridge(alpha=1.0, random_state=0).fit(weights, numbers)
+        model = Ridge(alpha=1.0, random_state=0)
+        with threadpool_limits(1):
+            model.fit(weights, numbers)
 
         def predict(examples: Examples) -> FloatArray:
             if not len(examples):
@@ -147,9 +160,6 @@ class TfidfRidge(_Tfidf):
             return np.asarray(said, dtype=np.float64).reshape(len(examples), targets)
 
         return FittedBaseline(predict, notes)
-
-
-_GRAMS = {"word": "words", "char_wb": "characters"}
 
 
 def _texts(examples: Examples) -> tuple[str, ...]:

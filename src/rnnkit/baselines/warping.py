@@ -77,7 +77,7 @@ def _together(known: Ragged) -> list[IntArray]:
     begin = 0
     for end in range(1, len(order) + 1):
         if end == len(order) or (end + 1 - begin) * known.lengths[order[end]] * width > _TOGETHER:
-            groups.append(order[begin:end])
+            groups.append(np.sort(order[begin:end]))  # so that the first of equals is found
             begin = end
     return groups
 
