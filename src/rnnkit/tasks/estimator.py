@@ -40,8 +40,17 @@ class Estimator(Generic[OptionsType, FittedType]):
     _fitted: FittedType | None = None
 
     def __init__(self, **options: Any) -> None:
-        config = self.options_type.from_options(options)
-        vars(self).update({name: getattr(config, name) for name in self.options_type.names()})
+        self._set(options)
+        _ = self.config
+
+    def _set(self, options: Mapping[str, Any]) -> None:
+        """Take over the options as they are; `config` checks them."""
+        self.options_type.check_names(options)
+        for field in dataclasses.fields(self.options_type):
+            if field.name in options:
+                vars(self)[field.name] = options[field.name]
+            elif field.default is not dataclasses.MISSING:
+                vars(self)[field.name] = field.default
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Give the class a constructor that has the options as its parameters."""
@@ -49,8 +58,10 @@ class Estimator(Generic[OptionsType, FittedType]):
         if "options_type" not in vars(cls):
             return
 
+        inherited = cls.__init__
+
         def __init__(self: Estimator[Any, Any], **options: Any) -> None:  # noqa: N807
-            Estimator.__init__(self, **options)
+            inherited(self, **options)
 
         __init__.__signature__ = _signature(cls.options_type)  # type: ignore[attr-defined]
         cls.__init__ = __init__  # type: ignore[method-assign]
@@ -59,7 +70,8 @@ class Estimator(Generic[OptionsType, FittedType]):
     def config(self) -> OptionsType:
         """The options, checked."""
         names = self.options_type.names()
-        options: Any = self.options_type.from_options({n: getattr(self, n) for n in names})
+        given = {name: vars(self)[name] for name in names if name in vars(self)}
+        options: Any = self.options_type.from_options(given)
         return typing.cast("OptionsType", options)
 
     @property

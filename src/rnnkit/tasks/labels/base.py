@@ -314,7 +314,12 @@ class LabelEstimator(Estimator[LabelOptions, FittedLabels]):
         return estimator
 
     def _read(self, X: Source) -> Examples:
-        return read_source(X, None, self.fitted.columns, "nothing")
+        columns = self.fitted.columns
+        return read_source(self._given(X), None, columns, "nothing")
+
+    def _given(self, X: Any, y: Any = None, **options: Any) -> Any:
+        """Return data as they were given."""
+        return X
 
     def _predicted(self, X: Source) -> NDArray[np.float64]:
         """Return probabilities or numbers, `(S, K)`, of sequences in any form."""

@@ -7,16 +7,18 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
 
 from rnnkit.data.examples.answers import parse_classes
 from rnnkit.data.examples.columns import Wants
-from rnnkit.tasks.labels.base import LabelEstimator
 from rnnkit.tasks.labels.config import ClassifyConfig
 from rnnkit.tasks.labels.planning import Source
+from rnnkit.tasks.labels.tables import TableEstimator, is_table
 
 
-class SequenceClassifier(ClassifierMixin, LabelEstimator, BaseEstimator):  # type: ignore[misc]
+class SequenceClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
     """Classifies texts or sequences of numbers with a recurrent network.
 
     Args:
@@ -39,6 +41,10 @@ class SequenceClassifier(ClassifierMixin, LabelEstimator, BaseEstimator):  # typ
 
     def fit(self, X: Source, y: Any = None, **options: Any) -> SequenceClassifier:
         """Fit to sequences and their classes; see `LabelEstimator.fit`."""
+        if is_table(X, y):
+            X, y = self._given(X, y, fitting=True, multi_output=True)
+            check_classification_targets(y)
+            y = column_or_1d(y, warn=True)
         super().fit(X, y, **options)
         self._restored()
         if y is not None:  # predictions are of the type of the labels given
@@ -55,7 +61,8 @@ class SequenceClassifier(ClassifierMixin, LabelEstimator, BaseEstimator):  # typ
             DataError: if the sequences cannot be read or are of another kind.
             NotFittedError: before `fit`.
         """
-        found: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        best = self.predict_proba(X).argmax(axis=1)
+        found: NDArray[Any] = self.classes_[best]
         return found
 
     def predict_proba(self, X: Source) -> NDArray[np.float64]:

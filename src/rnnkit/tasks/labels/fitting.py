@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import linear
 
 from rnnkit.data.batches import LabelBatch, LabelledSequences, in_buckets
 from rnnkit.data.examples.contract import Examples
@@ -160,13 +161,14 @@ def outputs_of(
     networks: Sequence[LabelNetwork], data: LabelledSequences, device: str, *, classes: bool
 ) -> FloatArray:
     """Return the mean output of the networks, `(S, K)`: probabilities or scaled numbers."""
-    K = networks[0].head.out_features
-    total = np.zeros((len(data), K))
+    total = np.zeros((len(data), networks[0].head.out_features))
     for index, batch in in_batches(data, device):
         for network in networks:
-            z = network(batch).double()
-            mean = z.softmax(dim=-1) if classes else z
-            total[index] += mean.cpu().numpy()
+            # In float64, since a product of floats may round a row by the number of rows beside it.
+            head = network.head
+            pooled = network.vectors(batch).double()
+            z = linear(pooled, head.weight.double(), head.bias.double())
+            total[index] += (z.softmax(dim=-1) if classes else z).cpu().numpy()
     return total / len(networks)
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import RegressorMixin
 
 from rnnkit.data.examples.columns import Wants
-from rnnkit.tasks.labels.base import LabelEstimator
 from rnnkit.tasks.labels.config import RegressConfig
 from rnnkit.tasks.labels.planning import Source
+from rnnkit.tasks.labels.tables import TableEstimator
 
 
-class SequenceRegressor(RegressorMixin, LabelEstimator, BaseEstimator):  # type: ignore[misc]
+class SequenceRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
     """Predicts numbers from sequences of numbers or from texts with a recurrent network.
 
     Args:
@@ -35,6 +35,17 @@ class SequenceRegressor(RegressorMixin, LabelEstimator, BaseEstimator):  # type:
     task: ClassVar[str] = "regress"
     options_type: ClassVar[type[RegressConfig]] = RegressConfig
     wants: ClassVar[Wants] = "numbers"
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def fit(self, X: Source, y: Any = None, **options: Any) -> SequenceRegressor:
+        """Fit to sequences and their numbers; see `LabelEstimator.fit`."""
+        X, y = self._given(X, y, fitting=True, multi_output=True, y_numeric=True)
+        super().fit(X, y, **options)
+        return self
 
     def predict(self, X: Source) -> NDArray[np.float64]:
         """Return the number of each sequence, `(S,)`, or `(S, K)` where there are several.
