@@ -87,8 +87,10 @@ def backtest(
     for name in ("test_size", "train_size"):
         if options.get(name) is not None:
             raise ConfigError(f"a backtest's parts are its folds: leave {name} out")
-    from rnnkit.cli.screen import print_backtest, print_fold, print_panel
+    from rnnkit.cli.screen import print_fold, print_panel
+    from rnnkit.cli.tables import print_card
     from rnnkit.tasks.forecasting.backtest_run import run_backtest_folder
+    from rnnkit.tasks.forecasting.card import forecast_card
 
     folder = out or default_folder(data).with_name(f"{default_folder(data).name}-backtest")
     with resumable(folder, resume):
@@ -110,7 +112,7 @@ def backtest(
             else (lambda n, fold: print_fold(n, folds, fold, words)),
         )
     if not quiet:
-        print_backtest(result, words)
+        print_card(forecast_card(result.config, result.panel, result.evaluation), words)
         say_folder(folder, _BACKTEST_FILES, words)
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnnkit.cli.tables import print_findings, print_score_table
+from rnnkit.cli.tables import print_card
 from rnnkit.messages import Message
 from rnnkit.report.language import Language, render
 from rnnkit.tasks.labels.pictures import sentences
-from rnnkit.tasks.scores import MODEL, network_name
 
 
 def print_parts(parts: Any, language: Language) -> None:
@@ -36,26 +35,4 @@ def print_labels(model: Any, language: Language) -> None:
         for sentence in list(sentences(model))[-1:]:
             print(render(sentence, language))
     else:
-        print_label_scores(model, model.fitted.test, language)
-
-
-def print_label_scores(model: Any, evaluation: Any, language: Language) -> None:
-    """Print the table of scores and the verdict."""
-    network = network_name(model.config.cell)
-    title = Message("Test: {count:,} examples", {"count": len(evaluation.actual)})
-    print_score_table(
-        title,
-        {(network if name == MODEL else name): of for name, of in evaluation.scores.items()},
-        model=network,
-        metric=evaluation.metric,
-        measures=evaluation.measures,
-        language=language,
-    )
-    print_findings(
-        evaluation.verdict,
-        (),
-        evaluation.warnings,
-        evaluation.skipped,
-        evaluation.notes,
-        language,
-    )
+        print_card(model.score_card(model.fitted.test), language)

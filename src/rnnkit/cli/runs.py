@@ -48,9 +48,9 @@ def evaluate(
 
         write_or_print(json_text(finite(model.metrics_json(evaluation))), out)
     if not quiet:
-        from rnnkit.cli.evaluations import print_evaluation
+        from rnnkit.cli.tables import print_card
 
-        print_evaluation(model, evaluation, words)
+        print_card(model.score_card(evaluation), words)
 
 
 def encode(

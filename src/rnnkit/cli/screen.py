@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnnkit.cli.tables import print_findings, print_score_table
+from rnnkit.cli.tables import print_card
 from rnnkit.messages import Message
 from rnnkit.report.language import Language, render, words
-from rnnkit.report.scores import FORECAST
 from rnnkit.tasks import Forecaster
 from rnnkit.tasks.forecasting.evaluation import missing_future
 from rnnkit.tasks.forecasting.pictures import split_parts, transform_sentences
-from rnnkit.tasks.scores import MODEL, network_name
+from rnnkit.tasks.scores import MODEL
 
 
 def print_panel(panel: Any, language: Language) -> None:
@@ -52,7 +51,7 @@ def print_fit(model: Forecaster, language: Language) -> None:
         sentence = Message("No test part was kept, so nothing is known of the error.")
         print(render(sentence, language))
     else:
-        print_scores(model, fitted.test, language)
+        print_card(model.score_card(fitted.test), language)
 
 
 def print_fold(number: int, folds: int, fold: Any, language: Language) -> None:
@@ -73,52 +72,3 @@ def print_fold(number: int, folds: int, fold: Any, language: Language) -> None:
         },
     )
     print(render(line, language))
-
-
-def print_backtest(backtest: Any, language: Language) -> None:
-    """Print the scores of all folds together."""
-    _print_table(backtest.config, backtest.panel, backtest.evaluation, language)
-
-
-def print_scores(model: Forecaster, evaluation: Any, language: Language) -> None:
-    """Print the table of scores and the verdict."""
-    _print_table(model.config, model.fitted.panel, evaluation, language)
-
-
-def _print_table(config: Any, panel: Any, evaluation: Any, language: Language) -> None:
-    network = network_name(config.cell)
-    print_score_table(
-        _title(config, panel, evaluation),
-        {(network if n == MODEL else n): s for n, s in evaluation.scores.items()},
-        model=network,
-        metric=evaluation.metric,
-        measures=FORECAST,
-        language=language,
-    )
-    print_findings(
-        evaluation.verdict,
-        [text for text in (evaluation.remark,) if text is not None],
-        [text for text in (evaluation.warning,) if text is not None],
-        evaluation.skipped,
-        evaluation.notes,
-        language,
-    )
-
-
-def _title(config: Any, panel: Any, evaluation: Any) -> Message:
-    values: dict[str, Any] = {
-        "count": len(evaluation.origins),
-        "horizon": config.horizon,
-        "series": len(panel.ids),
-        "target": panel.targets[0],
-        "targets": len(panel.targets),
-    }
-    if len(panel.ids) > 1:
-        template = "Test: {count:,} forecasts, horizon {horizon}, of {series:,} series"
-    elif len(panel.targets) > 1:
-        template = "Test: {count:,} forecasts, horizon {horizon}, mean of {targets} targets"
-    elif len(evaluation.origins) > 1:
-        template = "Test: {count:,} forecasts, horizon {horizon}, in {target}"
-    else:
-        template = "Test: 1 forecast, horizon {horizon}, in {target}"
-    return Message(template, values)

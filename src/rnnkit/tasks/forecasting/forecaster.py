@@ -25,6 +25,7 @@ from rnnkit.tasks.forecasting.intervals import later_errors
 from rnnkit.tasks.forecasting.planning import plan_fit
 from rnnkit.tasks.forecasting.reading import Source, as_columns, as_panel, read_to_fit
 from rnnkit.tasks.forecasting.scoring import Evaluation
+from rnnkit.tasks.scores import ScoreCard
 from rnnkit.training import Progress, RunWriter
 from rnnkit.training.run_folder import Run
 
@@ -190,6 +191,12 @@ class Forecaster(Estimator[ForecastConfig, Fitted]):
     def metrics_json(self, evaluation: Evaluation | None) -> dict[str, Any]:
         """Return the content of `metrics.json` for an evaluation."""
         return metrics_json(self.fitted, evaluation)
+
+    def score_card(self, evaluation: Evaluation) -> ScoreCard:
+        """Return what an evaluation shows."""
+        from rnnkit.tasks.forecasting.card import forecast_card
+
+        return forecast_card(self.config, self.fitted.panel, evaluation)
 
     def predictions_csv(self, data: Source | None = None) -> str:
         """Return what `predict` forecasts as CSV with a header."""

@@ -27,7 +27,7 @@ from rnnkit.tasks.labels.evaluation import LabelEvaluation, evaluate_labels
 from rnnkit.tasks.labels.fitting import LabelFit, fit_networks, outputs_of, vectors_of
 from rnnkit.tasks.labels.meaning import Meaning
 from rnnkit.tasks.labels.planning import LabelParts, Source, divide, read_source
-from rnnkit.tasks.scores import MODEL, scores_json
+from rnnkit.tasks.scores import MODEL, ScoreCard, network_name, scores_json
 from rnnkit.training import Progress, RunWriter
 from rnnkit.training.run_folder import Run
 
@@ -278,6 +278,20 @@ class LabelEstimator(Estimator[LabelOptions, FittedLabels]):
             "parameters": fitted.parameters,
             "seconds": fitted.seconds,
         }
+
+    def score_card(self, evaluation: LabelEvaluation) -> ScoreCard:
+        """Return what an evaluation shows."""
+        return ScoreCard(
+            title=Message("Test: {count:,} examples", {"count": len(evaluation.actual)}),
+            network=network_name(self.config.cell),
+            scores=evaluation.scores,
+            measures=evaluation.measures,
+            metric=evaluation.metric,
+            verdict=evaluation.verdict,
+            warnings=evaluation.warnings,
+            skipped=evaluation.skipped,
+            notes=evaluation.notes,
+        )
 
     def plot(self, language: Language = "en") -> Figure:
         """Return the picture of the test part: the confusion matrix, or predicted against actual.
