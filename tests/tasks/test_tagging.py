@@ -98,7 +98,7 @@ def test_nothing_to_tag(fitted) -> None:
     assert fitted.predict_proba([[], ["the"]])[0].shape == (0, 3)
 
 
-@pytest.mark.parametrize("word", ["", "🙂", "x" * 100_000, "\x00", "강가에서", "e\u0301"])
+@pytest.mark.parametrize("word", ["", "🙂", "x" * 100_000, "\x00", "강가에서", "e\u0301", "\ud800"])
 def test_strange_words_have_a_tag(fitted, word) -> None:
     [[first, tag, last]] = fitted.predict([["the", word, "run"]])
     assert {first, tag, last} <= set(fitted.tags_)
@@ -259,6 +259,7 @@ def test_before_fit() -> None:
         (("missing.conllu", None), "missing.conllu"),
         (([["a"]] * 3, [["A"]] * 3), "leaves none to learn from"),
         ((7, None), "got int"),
+        (([["a"], ["b\ud800"]], [["A"], ["B"]]), r"sentence 1 .* has 'b\\ud800', which holds half"),
     ],
 )
 def test_what_cannot_be_learned_from(data, words) -> None:

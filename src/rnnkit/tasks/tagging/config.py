@@ -29,10 +29,12 @@ class TagConfig(NetworkOptions):
             none.
         ending_size: numbers of the embedding of a word's last two, three and four letters each; 0
             for none.
-        word_dropout: share of the words that occur once which are read as unknown in training.
+        word_dropout: share of the words that occur once which are read as unknown in training;
+            with a `min_count` above 1 there are none.
         min_count: how often a word must occur in the training part to have an embedding.
         crf: whether the tags of a sentence are chosen together, by a conditional random field, or
-            each by itself.
+            each by itself. Parts of speech gain little: 0.04 points on Korean-GSD, for half as
+            much time again. Marks of beginnings and insides (BIO) depend on each other more.
         validation_size: sentences, or their share, that early stopping looks at where no
             validation data are given; 0 for none.
         test_size: sentences, or their share, kept for scoring where no test data are given; 0 for
@@ -46,7 +48,7 @@ class TagConfig(NetworkOptions):
         True
     """
 
-    cell: Cell = option("lstm", choice(Cell))
+    cell: Cell = option("gru", choice(Cell))
     hidden_size: int = option(128, whole(1))
     bidirectional: bool = option(True, flag)
     dropout: float = option(0.5, share)
@@ -59,7 +61,7 @@ class TagConfig(NetworkOptions):
     crf: bool = option(False, flag)
     validation_size: int | float = option(0.1, part)
     test_size: int | float = option(0.1, part)
-    epochs: int = option(10, whole(1))
+    epochs: int = option(8, whole(1))
     batch_size: int = option(32, whole(1))
     learning_rate: float = option(0.002, above_zero)
     schedule: Schedule = option("cosine", choice(Schedule))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias, cast
@@ -62,6 +62,8 @@ def as_tagged(source: Source | Tagged, tags: Words | None = None, *, field: str)
         )
     if sentences.tags is None:
         raise DataError(f"{sentences.name} holds no tags, and they are needed here: add them")
+    _check_encodable(sentences.words, sentences.place)
+    _check_encodable(sentences.tags, sentences.place)
     return _composed(sentences)
 
 
@@ -182,6 +184,17 @@ def _words(sentence: object, number: int) -> tuple[str, ...]:
                 f"{_place(number)} has {word!r:.60} among its words; texts are expected"
             )
     return tuple(sentence)
+
+
+def _check_encodable(texts: Words, place: Callable[[int], str]) -> None:
+    """Raise DataError for half a character, which no file of text can hold, nor a run."""
+    for number, items in enumerate(texts):
+        for item in items:
+            if not item.isascii() and any("\ud800" <= letter <= "\udfff" for letter in item):
+                raise DataError(
+                    f"{place(number)} has {item!r:.60}, which holds half a character (a lone"
+                    " surrogate): decode the text as UTF-8 again"
+                )
 
 
 def _composed(sentences: Sentences) -> Sentences:
