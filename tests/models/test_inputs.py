@@ -137,6 +137,15 @@ def test_labels_stand_behind(kind):
     assert torch.equal(layer(garbage)[INSIDE], x[INSIDE])
 
 
+def test_labels_may_be_all_there_is():
+    codes = numbers(0, 6, B, T, 1)
+    layer = inputs(labels=((6, 4),))
+    batch = LabelBatch(torch.zeros(B, T, 0), LENGTHS, codes=codes)
+    (embedding,) = layer.labels
+    assert torch.equal(layer(batch)[INSIDE], embedding.weight[codes[..., 0]][INSIDE])
+    assert layer.size == 4
+
+
 @pytest.mark.parametrize("kind", ["tokens", "numbers", "labels"])
 def test_one_mask_serves_all_steps_of_a_sequence(kind):
     n, t, p = 40, 9, 0.3

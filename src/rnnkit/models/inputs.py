@@ -25,7 +25,8 @@ class SequenceInput(nn.Module):
     Args:
         vocabulary: V, for batches of tokens `(B, T)`; 0 for batches of numbers.
         embedding: E, numbers of a token's row; `None` for one-hot rows. Only with `vocabulary`.
-        numbers: I, for batches of numbers `(B, T, I)`; 0 for batches of tokens.
+        numbers: I, for batches of numbers `(B, T, I)`; 0 for batches of tokens, or where labels
+            are all there is.
         labels: `(count, width)` of each label beside a step (`codes`), embedded in `width` numbers.
         dropout: share of the inputs dropped in training, with one mask a sequence for all its
             steps. Gal and Ghahramani, "A Theoretically Grounded Application of Dropout in Recurrent
@@ -66,7 +67,7 @@ class SequenceInput(nn.Module):
         frozen: bool = False,
     ) -> None:
         super().__init__()
-        if (vocabulary > 0) == (numbers > 0):
+        if (vocabulary and numbers) or not (vocabulary or numbers or labels):
             raise ConfigError(
                 "inputs are either tokens or numbers: give vocabulary or numbers above 0, got "
                 f"{vocabulary} and {numbers}"
@@ -132,7 +133,7 @@ class SequenceInput(nn.Module):
         if batch.codes is not None:
             x = torch.cat([x, *self._labels(batch.codes, batch)], dim=-1)
         if self.training and self.dropout:
-            # Not in place of numbers at padding, which may be NaN: the layers leave them unread.
+            # NaN at padding stays NaN, which the layers do not read.
             x = x * draw_dropout(x.new_ones(len(x), 1, self.size), self.dropout)
         return x
 
