@@ -195,6 +195,12 @@ def test_every_text_from_data_is_escaped(strict):
     assert images == [{"alt": EVIL, "src": "data:image/png;base64,"}] * 3
 
 
+def test_control_characters_and_halves_of_pairs_do_no_harm(strict):
+    html = report_page(evil("a\x00b\x1b\ud800 c\n"))
+    html.encode("utf-8")
+    assert "".join(strict(html).text).count("a␀b␛\ufffd c\n") == 24
+
+
 @settings(max_examples=50)
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"])), st.sampled_from("ek"))
 def test_any_text_keeps_the_page_well_formed(strict, text, first):

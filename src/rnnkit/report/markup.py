@@ -10,10 +10,10 @@ from __future__ import annotations
 import base64
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import TypeAlias
 
 from rnnkit.messages import Message
+from rnnkit.report.given_text import seeable
 from rnnkit.report.language import Language, render, words
 
 Text: TypeAlias = str | Message
@@ -61,8 +61,8 @@ class Markup:
     language: Language
 
     def text(self, text: Text) -> str:
-        """Return `text` in the page's language, escaped."""
-        return escape(render(text, self.language))
+        """Return `text` in the page's language, escaped, its control characters visible."""
+        return seeable(render(text, self.language))
 
     def name(self, name: str) -> str:
         """Return the name of a model or baseline in the page's language, not yet escaped."""
@@ -137,7 +137,7 @@ class Markup:
         """
         written = Message("Written by rnnkit {version}.", {"version": version})
         end = (
-            self.heading(Message("Do it again")) + f"\n<pre><code>{escape(command)}</code></pre>"
+            self.heading(Message("Do it again")) + f"\n<pre><code>{seeable(command)}</code></pre>"
             if command
             else "",
             self.paragraph(written, kind="small"),
