@@ -1,0 +1,236 @@
+"""Classify and regress, from data to run folder and back."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from rnnkit.errors import ConfigError, DataError
+from rnnkit.tasks import NotFittedError, SequenceClassifier, SequenceRegressor, load
+
+QUICK = {"epochs": 12, "ensemble": 1, "hidden_size": 8, "embedding_size": 8, "learning_rate": 0.02}
+GOOD, BAD = ["good", "great", "fine"], ["bad", "awful", "poor"]
+
+
+def reviews(n=60, seed=0):
+    random = np.random.default_rng(seed)
+    texts, labels = [], []
+    for k in range(n):
+        word = (GOOD if k % 2 else BAD)[random.integers(3)]
+        filler = " ".join(f"w{random.integers(40)}" for _ in range(random.integers(1, 9)))
+        texts.append(f"{filler} {word} film {k}")
+        labels.append("pos" if k % 2 else "neg")
+    return texts, labels
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    torch.manual_seed(0)
+    texts, labels = reviews()
+    return SequenceClassifier(**QUICK, test_size=0.25).fit(texts, labels)
+
+
+def test_what_is_learned_is_better_than_chance(classifier):
+    assert classifier.predict(["a good film", "so awful a film"]).tolist() == ["pos", "neg"]
+    scores = classifier.evaluate()
+    assert scores["test"]["model"]["accuracy"] >= 0.8
+    assert set(scores["test"]["baselines"]) >= {"majority class"}
+    assert scores["task"] == "classify"
+    assert scores["verdict"]
+
+
+def test_probabilities_sum_to_one_and_agree_with_classes(classifier):
+    texts = reviews(20, seed=3)[0]
+    p = classifier.predict_proba(texts)
+    assert p.shape == (20, 2)
+    np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-12)
+    assert (classifier.classes_[p.argmax(axis=1)] == classifier.predict(texts)).all()
+
+
+ODD = ["", "   ", "🙂 good 🙂", "x" * 100_000, "good " * 20_000, "좋은 영화", "never seen words"]
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
+def test_alone_as_beside_a_long_text(cell, pooling):
+    texts, labels = reviews(24)
+    options = {**QUICK, "epochs": 2, "validation_size": 0}
+    model = SequenceClassifier(**options, cell=cell, pooling=pooling).fit(texts, labels)
+    together = model.predict_proba([*ODD, *texts])
+    alone = np.concatenate([model.predict_proba([text]) for text in [*ODD, *texts]])
+    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-7)
+    assert np.isfinite(together).all()
+
+
+def test_an_empty_text_has_an_answer_that_depends_on_nothing(classifier):
+    p = classifier.predict_proba(["", " ", "\n"])
+    assert (p == p[0]).all()
+
+
+def test_save_load_in_another_process_predicts_the_same(classifier, tmp_path):
+    texts = [*ODD, *reviews(10, seed=5)[0]]
+    classifier.save(tmp_path / "run")
+    np.save(tmp_path / "p.npy", classifier.predict_proba(texts))
+    (tmp_path / "texts.json").write_text(json.dumps(texts))
+    code = (
+        "import json, numpy as np, rnnkit;"
+        "m = rnnkit.load('run'); t = json.load(open('texts.json'));"
+        "assert np.array_equal(m.predict_proba(t), np.load('p.npy'));"
+        "print(m.evaluate()['test']['model']['accuracy'], m.classes_.tolist())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    accuracy = classifier.evaluate()["test"]["model"]["accuracy"]
+    assert done.stdout.split() == [str(accuracy), "['neg',", "'pos']"]
+    names = {file.name for file in (tmp_path / "run").iterdir()}
+    assert names >= {"config.json", "model.safetensors", "metrics.json", "report.html"}
+    assert names >= {"predictions.csv", "test.png", "training.png"}
+    assert not [name for name in names if name.endswith((".pkl", ".pt", ".joblib"))]
+
+
+def test_the_predictions_file_says_what_was_asked_and_answered(classifier, tmp_path):
+    classifier.save(tmp_path / "run")
+    frame = pd.read_csv(tmp_path / "run" / "predictions.csv")
+    assert list(frame) == ["example", "actual", "predicted", "p(neg)", "p(pos)"]
+    right = (frame["actual"] == frame["predicted"]).mean()
+    assert right == pytest.approx(classifier.evaluate()["test"]["model"]["accuracy"])
+
+
+def test_a_label_only_in_the_test_counts_as_wrong_and_is_said():
+    texts, labels = reviews(40)
+    test = (["good film", "odd film"], ["pos", "odd"])
+    model = SequenceClassifier(**QUICK).fit(texts, labels, test=test)
+    assert model.evaluate()["test"]["model"]["accuracy"] == 0.5
+    assert (
+        "1 of the 2 test examples have a label that the training part does not have"
+        in (model.evaluate()["warning"])
+    )
+
+
+def test_nothing_of_the_test_part_reaches_the_model():
+    texts, labels = reviews(40)
+    fits = []
+    for word in ("good", "secret"):
+        test = ([f"{word} film"] * 3, ["pos"] * 3)
+        model = SequenceClassifier(**{**QUICK, "epochs": 2}).fit(texts, labels, test=test)
+        fits.append(model)
+    first, second = (m.fitted.fit for m in fits)
+    assert first.codec == second.codec
+    for a, b in zip(first.networks, second.networks, strict=True):
+        for name, tensor in a.state_dict().items():
+            assert torch.equal(tensor, b.state_dict()[name])
+
+
+def test_few_examples_train_five_networks_each_with_a_fold():
+    texts, labels = reviews(30)
+    options = {name: value for name, value in QUICK.items() if name != "ensemble"}
+    model = SequenceClassifier(**{**options, "epochs": 2}).fit(texts, labels)
+    assert len(model.fitted.fit.networks) == 5
+    assert len(model.fitted.fit.histories[0].validation_loss) == 2
+
+
+def test_balanced_classes_weigh_the_same():
+    texts = [f"film t{k}" for k in range(33)]  # which tell nothing
+    labels = ["common"] * 30 + ["rare"] * 3
+    options = {**QUICK, "epochs": 15, "validation_size": 0, "dropout": 0.0}
+    plain, balanced = (
+        SequenceClassifier(**options, class_weights=kind)
+        .fit(texts, labels)
+        .predict_proba(["new"])[0, 1]
+        for kind in ("none", "balanced")
+    )
+    assert plain < 0.2
+    assert 0.35 < balanced < 0.65
+
+
+def test_labels_keep_the_type_they_were_given_in():
+    X = np.random.default_rng(0).normal(size=(40, 6))
+    y = np.where(X.mean(axis=1) > 0, 10, 9)
+    model = SequenceClassifier(**QUICK).fit(X, y)
+    assert model.classes_.tolist() == [9, 10]
+    assert model.predict(X).dtype == y.dtype
+
+
+def test_signals_of_any_length_and_gaps():
+    random = np.random.default_rng(0)
+    signals, labels = [], []
+    for k in range(60):
+        steps = random.integers(3, 15)
+        signal = random.normal(size=(steps, 2)) * 0.3 + (1 if k % 2 else -1)
+        signal[0, 0] = np.nan
+        signals.append(signal)
+        labels.append(f"class {k % 2}")
+    model = SequenceClassifier(**QUICK, test_size=0.3).fit(signals, labels)
+    assert model.evaluate()["test"]["model"]["accuracy"] > 0.9
+    vectors = model.encode(signals)
+    assert vectors.shape == (60, 16)
+    np.testing.assert_allclose(model.encode(signals[5:6])[0], vectors[5], atol=1e-6)
+
+
+def test_numbers_are_predicted_in_their_units():
+    random = np.random.default_rng(1)
+    X = random.normal(size=(200, 9))
+    y = 1000 + 50 * X[:, -3:].sum(axis=1)
+    options = {**QUICK, "epochs": 60, "test_size": 0.2, "dropout": 0.0}
+    model = SequenceRegressor(**options).fit(X, y)
+    scores = model.evaluate()["test"]
+    assert scores["model"]["rmse"] < 40 < scores["baselines"]["mean"]["rmse"]
+    assert set(scores["baselines"]) == {"mean", "ridge", "gradient boosting"}
+
+
+def test_a_row_of_one_step_is_said_to_be_no_sequence(tmp_path):
+    random = np.random.default_rng(2)
+    frame = pd.DataFrame({"age": random.normal(size=80), "kind": random.choice(["a", "b"], 80)})
+    frame["price"] = 3 * frame["age"] + (frame["kind"] == "a")
+    frame.to_csv(tmp_path / "cars.csv", index=False)
+    model = SequenceRegressor(**QUICK).fit(
+        tmp_path / "cars.csv", columns={"targets": ["price"], "layout": "flat"}
+    )
+    assert "A row is not a sequence" in model.evaluate()["warning"]
+    assert "gradient boosting" in model.evaluate()["test"]["baselines"]
+
+
+def test_one_class_and_wrong_kinds_are_refused(classifier):
+    with pytest.raises(DataError, match="has a single class, 'a'"):
+        SequenceClassifier(**QUICK).fit(["x y", "z"], ["a", "a"])
+    with pytest.raises(DataError, match="holds numbers, and the model has learned from texts"):
+        classifier.predict([[1.0, 2.0]])
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        SequenceClassifier().predict(["a"])
+    with pytest.raises(ConfigError, match="level is an option of texts"):
+        SequenceClassifier(level="word", **QUICK).fit(np.eye(4), [0, 1, 0, 1])
+    with pytest.raises(ConfigError, match=r"unknown option 'hiden_size'.*did you mean"):
+        SequenceClassifier(hiden_size=3)
+
+
+def test_a_killed_training_resumes_to_the_same_bits(tmp_path):
+    texts, labels = reviews(40)
+    whole = SequenceClassifier(**QUICK).fit(texts, labels)
+    short = SequenceClassifier(**{**QUICK, "ensemble": 2}, validation_size=4)
+    ends = []
+    for resume in (False, True):
+        ends.append(short.fit(texts, labels, checkpoints=tmp_path, resume=resume))
+    first, second = (
+        [t.clone() for n in m.fitted.fit.networks for t in n.state_dict().values()] for m in ends
+    )
+    assert all(map(torch.equal, first, second))
+    assert len(whole.fitted.fit.histories[0]) == 12
+
+
+@pytest.mark.parametrize("embedding", ["onehot", "word2vec"])
+def test_other_starts_of_the_embedding(embedding, tmp_path):
+    texts, labels = reviews(60)
+    model = SequenceClassifier(**QUICK, embedding=embedding, freeze=embedding == "word2vec")
+    model.fit(texts, labels)
+    table = model.fitted.fit.networks[0].inputs.table
+    assert not table.requires_grad
+    model.save(tmp_path / "run")
+    assert np.array_equal(load(tmp_path / "run").predict_proba(ODD), model.predict_proba(ODD))
