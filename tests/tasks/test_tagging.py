@@ -14,6 +14,7 @@ from rnnkit.data.examples.conll import sentences_of
 from rnnkit.errors import ConfigError, DataError
 from rnnkit.tasks.estimator import NotFittedError, load
 from rnnkit.tasks.tagging.config import TagConfig
+from rnnkit.tasks.tagging.run import run_tagger
 from rnnkit.tasks.tagging.tagger import SequenceTagger
 
 SMALL = {
@@ -217,6 +218,31 @@ def test_equal_trainings_are_equal_and_resume_to_the_same(tmp_path) -> None:
             assert np.array_equal(p, q)
 
 
+def test_from_files_to_a_run_folder(tmp_path) -> None:
+    words, tags = sentences(20)
+    train = conllu(tmp_path / "train.conllu", words, tags)
+    test = conllu(tmp_path / "test.conllu", *sentences(4, seed=3))
+    said = []
+
+    def run() -> SequenceTagger:
+        model = SequenceTagger(**SMALL, epochs=1)
+        run_tagger(
+            model,
+            train,
+            out=tmp_path / "run",
+            test=test,
+            command="rnnkit tag train.conllu",
+            announce=lambda parts, discarded: said.append((len(parts.test), discarded)),
+        )
+        return model
+
+    model = run()
+    assert said == [(4, False)]
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "rnnkit tag train.conllu" in page
+    assert load(tmp_path / "run").predict(words) == model.predict(words)
+
+
 def test_the_picture(fitted) -> None:
     figure = fitted.plot()
     assert figure.axes
@@ -234,7 +260,7 @@ def test_the_page_and_the_summary(fitted, tmp_path) -> None:
         "config.json",
         "model.safetensors",
         "metrics.json",
-        "confusion.png",
+        "test.png",
         "training.png",
         "report.html",
     }

@@ -90,6 +90,28 @@ def as_untagged(source: Source, *, field: str) -> Sentences:
     return _composed(Sentences("data", words, None, _place))
 
 
+def read_parts(
+    data: Source,
+    tags: Words | None,
+    validation: Tagged | None,
+    test: Tagged | None,
+    config: TagConfig,
+    *,
+    field: str,
+) -> Parts:
+    """Return the parts of what is given; see `as_tagged` and `split`.
+
+    Raises:
+        DataError: if something cannot be read, has no tags, or does not suffice.
+    """
+    return split(
+        as_tagged(data, tags, field=field),
+        None if validation is None else as_tagged(validation, field=field),
+        None if test is None else as_tagged(test, field=field),
+        config,
+    )
+
+
 def split(
     train: Sentences, validation: Sentences | None, test: Sentences | None, config: TagConfig
 ) -> Parts:

@@ -1,7 +1,10 @@
-"""Everything that a tagger leaves in its run folder."""
+"""A tagger from data to run folder: what the command `tag` does."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnkit.messages import Message
@@ -10,15 +13,67 @@ from rnnkit.report.language import Language
 from rnnkit.report.markup import Picture
 from rnnkit.report.task_page import task_page
 from rnnkit.report.training_plot import training_plot
+from rnnkit.tasks.estimator import train_run
 from rnnkit.tasks.scores import scores_json
 from rnnkit.tasks.tagging.config import TagConfig
 from rnnkit.tasks.tagging.evaluation import TagEvaluation
 from rnnkit.tasks.tagging.fitted import FittedTagger, save_tagger
 from rnnkit.tasks.tagging.pictures import confusion_figure, report
+from rnnkit.tasks.tagging.reading import Parts, Source, Tagged, read_parts
+from rnnkit.tasks.tagging.tagger import SequenceTagger
+from rnnkit.training import Progress
 from rnnkit.training.run_folder import RunWriter, finite
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+def run_tagger(
+    model: SequenceTagger,
+    source: Source,
+    *,
+    out: Path,
+    validation: Tagged | None = None,
+    test: Tagged | None = None,
+    field: str = "upos",
+    resume: bool = False,
+    progress: Progress | None = None,
+    command: str = "",
+    language: Language = "en",
+    announce: Callable[[Parts, bool], None] | None = None,
+) -> None:
+    """Read, fit, score and write the run folder `out`.
+
+    Args:
+        model: with its options; it is fitted afterwards.
+        source: sentences with tags.
+        out: the run folder; it appears when all is done.
+        validation: sentences to stop early by.
+        test: sentences to score on.
+        field: of CoNLL-U files, that holds the tags.
+        resume: go on with an interrupted training of the same data and options.
+        progress: shows the epochs.
+        command: the command line, for the report.
+        language: of the report and the pictures.
+        announce: called before training with the parts, and whether the checkpoints of an
+            interrupted training were discarded.
+
+    Raises:
+        RnnkitError: if options, data or folder are wrong, or training diverges.
+    """
+    parts = read_parts(source, None, validation, test, model.config, field=field)
+    train_run(
+        model,
+        lambda checkpoints: model.fit_parts(
+            parts, field=field, checkpoints=checkpoints, resume=resume, progress=progress
+        ),
+        out=out,
+        data={"field": field, "sha256": _fingerprint(parts)},
+        resume=resume,
+        announce=None if announce is None else lambda discarded: announce(parts, discarded),
+        command=command,
+        language=language,
+    )
 
 
 def metrics_json(fitted: FittedTagger, evaluation: TagEvaluation | None) -> dict[str, Any]:
@@ -61,7 +116,8 @@ def write_run(
     pictures = []
     if fitted.test is not None:
         figure = confusion_figure(fitted, fitted.test, language)
-        pictures.append(drawn("confusion.png", figure, Message("Which tag was taken for which")))
+        text = Message("How often each tag was taken for each, on the test part")
+        pictures.append(drawn("test.png", figure, text))
     page = report(
         fitted,
         config,
@@ -75,3 +131,11 @@ def write_run(
         language=language,
     )
     writer.write_text("report.html", task_page(page))
+
+
+def _fingerprint(parts: Parts) -> str:
+    """Return a hash of all that is learned from and scored on."""
+    digest = hashlib.sha256()
+    for part in (parts.train, parts.validation, parts.test):
+        digest.update(b"none" if part is None else repr((part.words, part.tags)).encode())
+    return digest.hexdigest()

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnkit.data.examples.contract import Sentences
 from rnnkit.tasks.estimator import Estimator
 from rnnkit.tasks.tagging.config import TagConfig
 from rnnkit.tasks.tagging.evaluation import TagEvaluation, evaluate_tagger
 from rnnkit.tasks.tagging.fitted import FittedTagger, Part, read_tagger
 from rnnkit.tasks.tagging.fitting import fit_tagger
 from rnnkit.tasks.tagging.reading import (
+    Parts,
     Source,
     Tagged,
     Words,
     as_tagged,
     as_untagged,
-    split,
+    read_parts,
 )
 from rnnkit.training import Progress, RunWriter
 from rnnkit.training.run_folder import Run
@@ -91,31 +91,23 @@ class SequenceTagger(Estimator[TagConfig, FittedTagger]):
             ConfigError: if an option is wrong.
             TrainingError: if the training diverges.
         """
-        return self.fit_sentences(
-            as_tagged(data, tags, field=field),
-            validation=None if validation is None else as_tagged(validation, field=field),
-            test=None if test is None else as_tagged(test, field=field),
-            field=field,
-            checkpoints=checkpoints,
-            resume=resume,
-            progress=progress,
+        parts = read_parts(data, tags, validation, test, self.config, field=field)
+        return self.fit_parts(
+            parts, field=field, checkpoints=checkpoints, resume=resume, progress=progress
         )
 
-    def fit_sentences(
+    def fit_parts(
         self,
-        data: Sentences,
+        parts: Parts,
         *,
-        validation: Sentences | None,
-        test: Sentences | None,
         field: str,
         checkpoints: Path | None = None,
         resume: bool = False,
         progress: Progress | None = None,
     ) -> SequenceTagger:
-        """Fit to sentences read before; see `fit`."""
+        """Fit to parts that were divided before; see `fit`."""
         config = self.config
         start = time.perf_counter()
-        parts = split(data, validation, test, config)
         tagger, history = fit_tagger(
             parts.train,
             parts.validation,
@@ -129,7 +121,7 @@ class SequenceTagger(Estimator[TagConfig, FittedTagger]):
             tagger=tagger,
             history=history,
             field=field,
-            data=data.name,
+            data=parts.train.name,
             parts=tuple(
                 Part.of(name, sentences, tagger.codec.tags)
                 for name, sentences in named.items()
