@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 
-from rnnkit.baselines.ngram import NGramModel
+from rnnkit.baselines.ngram import SMOOTHINGS, NGramModel
 from rnnkit.errors import ConfigError, DataError
 
 
@@ -43,10 +43,59 @@ def test_probabilities_are_those_of_the_formula(order, seed):
         np.testing.assert_allclose(np.exp(found[n]), expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("order", [1, 2, 3])
-def test_probabilities_of_all_tokens_sum_to_one(order):
+def kneser_ney_by_sets(
+    train: list[int], V: int, history: list[int], token: int, order: int
+) -> float:
+    """Modified Kneser-Ney from the formula: the probability of the longest n-grams, `order`."""
+    p = 1 / V
+    for n in range(1, order + 1):
+        if len(history) < n - 1:
+            break
+        grams = [tuple(train[i - n + 1 : i + 1]) for i in range(n - 1, len(train))]
+        counts = Counter(grams)
+        if n < order:  # how many different tokens come before each
+            longer = {tuple(train[i - n : i + 1]) for i in range(n, len(train))}
+            before = Counter(gram[1:] for gram in longer)
+            counts = Counter({gram: before[gram] for gram in counts})
+        n1, n2, n3, n4 = (sum(c == k for c in counts.values()) for k in (1, 2, 3, 4))
+        discounts = [0, 0.5, 1.0, 1.5]
+        if n1 and n2 and n3 and n4:
+            y = n1 / (n1 + 2 * n2)
+            exact = [0, 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3]
+            discounts = [min(max(d, 0), k) for k, d in enumerate(exact)]
+        context = tuple(history[len(history) - n + 1 :])
+        follow = {gram[-1]: c for gram, c in counts.items() if gram[:-1] == context}
+        total = sum(follow.values())
+        if total:
+            taken = sum(discounts[min(c, 3)] for c in follow.values())
+            own = follow.get(token, 0)
+            p = (own - discounts[min(own, 3)] + taken * p) / total
+    return p
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 5])
+@pytest.mark.parametrize(("seed", "tokens"), [(0, 60), (1, 400), (2, 3)])
+def test_kneser_ney_is_the_formula(order, seed, tokens):
+    rng = np.random.default_rng(seed)
+    # frequencies of every kind, so that all discounts are used
+    train, text = (rng.geometric(0.3, n).clip(1, 9) - 1 for n in (tokens, 25))
+    model = NGramModel(train, vocabulary=11, order=order, smoothing="kneser-ney")
+    found = model.log_probabilities(text)
+    for n in range(model.order):
+        expected = [
+            kneser_ney_by_sets(train.tolist(), 11, text[:i].tolist(), int(text[i]), n + 1)
+            for i in range(1, len(text))
+        ]
+        # All shorter lengths of a model of order n + 1 count what comes before.
+        np.testing.assert_allclose(np.exp(found[n]), expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("smoothing", SMOOTHINGS)
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+def test_probabilities_of_all_tokens_sum_to_one(order, smoothing):
     rng = np.random.default_rng(2)
-    model = NGramModel(rng.integers(0, 5, 80), vocabulary=7, order=order)
+    train = rng.geometric(0.4, 80).clip(1, 5) - 1
+    model = NGramModel(train, vocabulary=7, order=order, smoothing=smoothing)
     for history in ([3], [1, 6], [2, 0, 4, 1]):
         texts = [np.array([*history, token]) for token in range(7)]
         total = sum(np.exp(model.log_probabilities(text)[-1, -1]) for text in texts)
@@ -92,6 +141,8 @@ def test_large_vocabularies_do_not_overflow():
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ConfigError, match="order must be at least 1, got 0"):
         NGramModel(np.array([0, 1]), vocabulary=2, order=0)
+    with pytest.raises(ConfigError, match=r"smoothing must be one of .*did you mean 'kneser-ney'"):
+        NGramModel(np.array([0, 1]), vocabulary=2, smoothing="kneser")
     with pytest.raises(DataError, match="at least 1 token"):
         NGramModel(np.array([], dtype=int), vocabulary=2)
     for wrong in (np.array([0, 2]), np.array([-1, 0])):

@@ -253,11 +253,11 @@ def test_the_verdict_says_who_predicts_better(difference, words):
         name: language_scores(nats * 50, 50, 50)
         for name, nats in (("model", 1.5), ("unigram", 3.0), ("n-gram", 1.7), ("uniform", 4e4))
     }
-    evaluation = Evaluation(50, 50, 3, 4, scores, difference)
+    evaluation = Evaluation(50, 50, 3, 4, "kneser-ney", scores, difference)
     assert evaluation.best_baseline == "n-gram"
     assert re.search(words, str(evaluation.verdict()))
     notes = [str(note) for note in evaluation.notes()]
-    assert notes[0].endswith("at most 3 before it")
+    assert notes[0].endswith("at most 3 before it, with Kneser-Ney smoothing")
     assert "3 of the 50 tokens of the test part (6.00%)" in notes[1]
     plain = json.loads(json.dumps(evaluation.to_json(), allow_nan=False))
     assert Evaluation.from_json(plain) == evaluation

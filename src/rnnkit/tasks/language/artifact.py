@@ -60,6 +60,7 @@ def save_run(writer: RunWriter, fitted: Fitted, config: LanguageConfig) -> None:
         "notes": [note.to_json() for note in fitted.notes],
         "codec": model.codec.to_json(),
         "order": model.order,
+        "smoothing": model.smoothing,
         # Without the time taken: equal trainings give equal files.
         "history": {name: value for name, value in history.items() if name != "seconds"},
         "test": None if fitted.test is None else fitted.test.to_json(),
@@ -84,6 +85,7 @@ def read_language(run: Run, device: str) -> tuple[LanguageConfig, Fitted]:
             network=network.to(find_device(device)).eval(),
             counted=run.tensors["counted"].numpy().astype(np.int32),
             order=int(plain["order"]),
+            smoothing=plain["smoothing"],
             tokens=int(plain["tokens"]),
         ),
         history=History.from_json({**plain["history"], "seconds": []}),

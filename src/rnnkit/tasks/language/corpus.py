@@ -92,7 +92,7 @@ def read_corpus(
         DataError: if a file cannot be read, or a part holds no text.
     """
     return Corpus(
-        source.name.split(".")[0] if isinstance(source, Path) else "text",
+        source.name.split(".")[0] or "text" if isinstance(source, Path) else "text",
         read_text(source, "text"),
         None if validation is None else read_text(validation, "validation text"),
         None if test is None else read_text(test, "test text"),

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
 
+from rnnkit.baselines.ngram import Smoothing
 from rnnkit.data.streams import TokenStreams
 from rnnkit.data.text.vocabulary import UNK
 from rnnkit.errors import DataError
@@ -25,6 +26,7 @@ from rnnkit.training import threads_for
 
 FloatArray = NDArray[np.float64]
 
+_NAMES: dict[Smoothing, str] = {"witten-bell": "Witten-Bell", "kneser-ney": "Kneser-Ney"}
 NGRAMS, UNIGRAM, UNIFORM = "n-gram", "unigram", "uniform"
 
 _LOGITS = 4_000_000  # that are held at a time
@@ -41,6 +43,7 @@ class Evaluation:
         characters: of the text.
         unknown: how many tokens are not in the vocabulary.
         order: tokens of the longest n-grams of the baseline.
+        smoothing: of the n-grams.
         scores: of the model and each baseline: `nats_per_token`, `perplexity` and
             `bits_per_character`.
         difference: by how many nats a token the model is better than the best baseline, and the
@@ -51,6 +54,7 @@ class Evaluation:
     characters: int
     unknown: int
     order: int
+    smoothing: Smoothing
     scores: Mapping[str, Mapping[str, float]]
     difference: tuple[float, float, float]
 
@@ -64,8 +68,9 @@ class Evaluation:
         """Return what is to be said of the text and of the baseline."""
         notes = [
             Message(
-                "the n-gram baseline guesses each token from at most {before} before it",
-                {"before": self.order - 1},
+                "the n-gram baseline guesses each token from at most {before} before it, with"
+                " {smoothing} smoothing",
+                {"before": self.order - 1, "smoothing": _NAMES[self.smoothing]},
             )
         ]
         if self.unknown:
@@ -116,6 +121,7 @@ class Evaluation:
             "characters": self.characters,
             "unknown": self.unknown,
             "order": self.order,
+            "smoothing": self.smoothing,
             "scores": {
                 name: {k: v if math.isfinite(v) else None for k, v in scores.items()}
                 for name, scores in self.scores.items()
@@ -132,6 +138,7 @@ class Evaluation:
             int(plain["characters"]),
             int(plain["unknown"]),
             int(plain["order"]),
+            plain["smoothing"],
             {
                 name: {k: math.inf if v is None else float(v) for k, v in scores.items()}
                 for name, scores in plain["scores"].items()
@@ -166,6 +173,7 @@ def evaluate_model(model: TextModel, text: str) -> Evaluation:
         characters=len(text),
         unknown=int((codes[1:] == UNK).sum()),
         order=model.ngrams.order,
+        smoothing=model.smoothing,
         scores=scores,
         difference=_difference(nats[best] - network),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from rnnkit.baselines.ngram import ORDERS, NGramModel
+from rnnkit.baselines.ngram import ORDERS, SMOOTHINGS, NGramModel, Smoothing
 from rnnkit.data.streams import TokenStreams
 from rnnkit.data.text.codec import TextCodec
 from rnnkit.data.text.options import TextOptions
@@ -50,7 +51,7 @@ from rnnkit.training.tensor_file import write_bytes
 
 MOST_KEPT = 5_000_000  # tokens of the training part that a run keeps for its n-grams: the last ones
 PATIENCE = 5
-LETTERS_ORDER, WORDS_ORDER = 5, 2  # of n-grams, where there is no validation part
+LETTERS_ORDER, WORDS_ORDER = 6, 4  # of n-grams, where there is no validation part
 SAMPLE_LENGTH = 300  # tokens of the text that is generated after each epoch
 SAMPLE_TEMPERATURE = 0.8
 
@@ -64,6 +65,7 @@ class TextModel:
         network: in evaluation mode.
         counted: `(N,)` the codes whose n-grams the baseline counts, of the training part.
         order: tokens of the baseline's longest n-grams.
+        smoothing: of the n-grams.
         tokens: of the whole training part.
     """
 
@@ -71,6 +73,7 @@ class TextModel:
     network: LanguageModelNetwork
     counted: Codes
     order: int
+    smoothing: Smoothing
     tokens: int
 
     @cached_property
@@ -91,7 +94,7 @@ class TextModel:
     @cached_property
     def ngrams(self) -> NGramModel:
         """The baseline, all orders up to `order`."""
-        return NGramModel(self.counted, len(self.codec.vocabulary), self.order)
+        return NGramModel(self.counted, len(self.codec.vocabulary), self.order, self.smoothing)
 
 
 def fit_model(
@@ -136,6 +139,7 @@ def fit_model(
         network,
         codes[-MOST_KEPT:],
         order=LETTERS_ORDER if config.level in LETTERS else WORDS_ORDER,
+        smoothing="kneser-ney",
         tokens=len(codes) - 1,
     )
     sampler = Samples(model, None if checkpoints is None else checkpoints / "samples.json")
@@ -150,7 +154,7 @@ def fit_model(
         )
     network.eval()
     if held is not None:
-        model = replace(model, order=best_order(model, held.codes))
+        model = with_best_ngrams(model, held.codes)
     return model, history, sampler.texts
 
 
@@ -190,10 +194,17 @@ def training_config(config: LanguageConfig, *, tokens: int, validated: bool) -> 
     )
 
 
-def best_order(model: TextModel, validation: NDArray[Any]) -> int:
-    """Return the length of n-grams that predict the validation part best."""
-    ngrams = NGramModel(model.counted, len(model.codec.vocabulary), ORDERS)
-    return 1 + int(ngrams.log_probabilities(validation).mean(axis=1).argmax())
+def with_best_ngrams(model: TextModel, validation: NDArray[Any]) -> TextModel:
+    """Return the model with the n-grams that predict the validation part best."""
+    vocabulary = len(model.codec.vocabulary)
+    best = -math.inf
+    for smoothing in SMOOTHINGS:
+        ngrams = NGramModel(model.counted, vocabulary, ORDERS, smoothing)
+        means = ngrams.log_probabilities(validation).mean(axis=1)
+        if means.max() > best:
+            best = means.max()
+            model = replace(model, order=1 + int(means.argmax()), smoothing=smoothing)
+    return model
 
 
 class Samples(Callback):
