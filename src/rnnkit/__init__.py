@@ -15,12 +15,23 @@ if TYPE_CHECKING:
     from rnnkit.errors import RnnkitError
     from rnnkit.ops import explain
     from rnnkit.sequence import SequenceBatch
-    from rnnkit.tasks import Forecaster, load
+    from rnnkit.tasks import (
+        Forecaster,
+        LanguageModel,
+        SequenceClassifier,
+        SequenceRegressor,
+        SequenceTagger,
+        load,
+    )
 
 _HOMES = {
     "Forecaster": "rnnkit.tasks",
+    "LanguageModel": "rnnkit.tasks",
     "RnnkitError": "rnnkit.errors",
     "SequenceBatch": "rnnkit.sequence",
+    "SequenceClassifier": "rnnkit.tasks",
+    "SequenceRegressor": "rnnkit.tasks",
+    "SequenceTagger": "rnnkit.tasks",
     "explain": "rnnkit.ops",
     "load": "rnnkit.tasks",
 }
@@ -28,8 +39,12 @@ _MODULES = ("layers", "metrics", "ops")
 
 __all__ = [
     "Forecaster",
+    "LanguageModel",
     "RnnkitError",
     "SequenceBatch",
+    "SequenceClassifier",
+    "SequenceRegressor",
+    "SequenceTagger",
     "explain",
     "layers",
     "load",

@@ -16,27 +16,36 @@ if TYPE_CHECKING:
     from rnnkit.tasks.labels.classifier import SequenceClassifier
     from rnnkit.tasks.labels.regressor import SequenceRegressor
     from rnnkit.tasks.labels.run import run_labels
+    from rnnkit.tasks.language.language_model import LanguageModel
+    from rnnkit.tasks.language.run import run_language_model
+    from rnnkit.tasks.tagging.tagger import SequenceTagger
 
 _HOMES = {
     "ForecastConfig": "rnnkit.tasks.forecasting.config",
     "Forecaster": "rnnkit.tasks.forecasting.forecaster",
+    "LanguageModel": "rnnkit.tasks.language.language_model",
     "NotFittedError": "rnnkit.tasks.estimator",
     "SequenceClassifier": "rnnkit.tasks.labels.classifier",
     "SequenceRegressor": "rnnkit.tasks.labels.regressor",
+    "SequenceTagger": "rnnkit.tasks.tagging.tagger",
     "load": "rnnkit.tasks.estimator",
     "run_forecast": "rnnkit.tasks.forecasting.run",
     "run_labels": "rnnkit.tasks.labels.run",
+    "run_language_model": "rnnkit.tasks.language.run",
 }
 
 __all__ = [
     "ForecastConfig",
     "Forecaster",
+    "LanguageModel",
     "NotFittedError",
     "SequenceClassifier",
     "SequenceRegressor",
+    "SequenceTagger",
     "load",
     "run_forecast",
     "run_labels",
+    "run_language_model",
 ]
 
 
