@@ -219,6 +219,9 @@ def test_dropout_is_there_in_training_and_nowhere_else():
         assert not torch.equal(model(batch), model(batch)), name
         model.eval()
         assert torch.equal(model(batch), model(batch)), name
+    between = network(dropout=0.5)
+    between.dropout.p = 0.0  # leaves that between the layers
+    assert not torch.equal(between(batch), between(batch))
     one_layer = network(layers=1, dropout=0.5)  # before the last map alone
     assert one_layer.encoder.dropout == 0.0
     assert not torch.equal(one_layer(batch), one_layer(batch))
