@@ -147,7 +147,7 @@ def test_balanced_classes_weigh_the_same():
         .predict_proba(["new"])[0, 1]
         for kind in ("none", "balanced")
     )
-    assert plain < 0.2
+    assert plain < 0.25
     assert 0.35 < balanced < 0.65
 
 

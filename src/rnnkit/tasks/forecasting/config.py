@@ -10,6 +10,7 @@ from rnnkit.data.differencing import Differencing
 from rnnkit.errors import ConfigError
 from rnnkit.tasks.options import (
     NetworkOptions,
+    Schedule,
     above_zero,
     choice,
     flag_or_rule,
@@ -129,6 +130,7 @@ class ForecastConfig(NetworkOptions):
     hidden_size: int = option(32, whole(1))
     ensemble: int | None = option(None, whole(1))
     epochs: int = option(300, whole(1))
+    schedule: Schedule = option("constant", choice(Schedule))
     learning_rate: float = option(0.003, above_zero)
 
     def __post_init__(self) -> None:

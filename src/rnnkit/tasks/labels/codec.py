@@ -16,7 +16,7 @@ from rnnkit.data.text.options import TextOptions
 from rnnkit.errors import ConfigError, DataError
 from rnnkit.messages import Message
 from rnnkit.models.inputs import SequenceInput
-from rnnkit.tasks.labels.config import LabelOptions
+from rnnkit.tasks.labels.config import LabelOptions, input_dropout
 
 # Options that speak of texts alone.
 _OF_TEXTS = ("level", "max_length", "vectors")
@@ -125,10 +125,3 @@ class ExampleCodec:
         if "text" in plain:
             return cls(TextCodec.from_json(plain["text"]), None)
         return cls(None, SignalCodec.from_json(plain["signal"]))
-
-
-def input_dropout(config: LabelOptions, *, texts: bool) -> float:
-    """Return the share of a step's inputs dropped: by rule 0.3 of texts' and 0 of numbers'."""
-    if config.input_dropout is not None:
-        return config.input_dropout
-    return 0.3 if texts else 0.0

@@ -9,6 +9,7 @@ from rnnkit.errors import ConfigError
 from rnnkit.tasks.options import (
     Check,
     NetworkOptions,
+    Schedule,
     above_zero,
     choice,
     flag,
@@ -25,6 +26,7 @@ PoolingName = Literal["last", "mean", "max", "attention"]
 ClassWeights = Literal["none", "balanced"]
 NumberLoss = Literal["squared", "absolute"]
 
+TEXT_STEPS = 1500  # of the optimiser, that texts are trained for by rule
 FEW = 1000  # examples to learn from, below which five networks are averaged
 
 
@@ -52,13 +54,19 @@ class LabelOptions(NetworkOptions):
         vectors: file of word vectors to start the embedding from, in the format of word2vec.
         freeze: leave the vectors as they are.
         embedding_size: numbers of a token's vector.
-        pooling: how the states of all steps become one vector: `last`, `mean`, `max`, `attention`;
-            by rule attention for texts and the mean for numbers.
-        input_dropout: share of a step's inputs dropped, the same at all steps of a sequence.
+        pooling: how the states of all steps become one vector: `last`, `mean`, `max`, `attention`.
+        input_dropout: share of a step's inputs dropped, the same at all steps of a sequence; by
+            rule half of texts' and none of numbers'.
         ensemble: networks whose outputs are averaged; by rule 5 where there are fewer than 1,000
             examples to learn from, each stopping early by a fifth of its own, else 1.
         validation_size: examples, or their share, that early stopping looks at; by rule a tenth,
             and at most 5,000.
+        epochs: passes over the training part at the most; by rule 300 of numbers, and of texts so
+            many that there are about 1,500 steps, but 4 at least and 30 at the most.
+        schedule: `constant`, `cosine` or `plateau`; by rule cosine for texts and constant for
+            numbers.
+        patience: epochs without improvement on the validation part before training stops; by rule
+            2 of texts; of numbers 40, and fewer the more examples there are.
         test_size: examples, or their share, kept for scoring where no test data are given; by rule
             a fifth; 0 for none.
     """
@@ -71,7 +79,7 @@ class LabelOptions(NetworkOptions):
     vectors: str | None = option(None, _text("the path of a file of vectors"))
     freeze: bool = option(False, flag)
     embedding_size: int = option(100, whole(1))
-    pooling: PoolingName | None = option(None, choice(PoolingName))
+    pooling: PoolingName = option("max", choice(PoolingName))
     input_dropout: float | None = option(None, share)
     ensemble: int | None = option(None, whole(1))
     validation_size: int | float | None = option(None, part)
@@ -79,7 +87,8 @@ class LabelOptions(NetworkOptions):
     cell: Literal["rnn", "lstm", "gru"] = option("gru", choice(Literal["rnn", "lstm", "gru"]))
     bidirectional: bool = option(True, flag)
     dropout: float = option(0.5, share)
-    epochs: int = option(300, whole(1))
+    epochs: int | None = option(None, whole(1))
+    schedule: Schedule | None = option(None, choice(Schedule))
     learning_rate: float = option(0.002, above_zero)
 
     def __post_init__(self) -> None:
@@ -132,22 +141,41 @@ def ensemble_size(config: LabelOptions, examples: int) -> int:
 
 
 def batch_size(config: LabelOptions, examples: int) -> int:
-    """Return the examples a step: by rule the power of 2 in 16..128 next above examples / 32."""
+    """Return the examples a step: by rule the power of 2 in 16..64 next above examples / 32."""
     if config.batch_size is not None:
         return config.batch_size
     size = 16
-    while size < min(128, examples / 32):
+    while size < min(64, examples / 32):
         size *= 2
     return size
 
 
-def patience(config: LabelOptions, examples: int) -> int:
+def epochs(config: LabelOptions, examples: int, *, texts: bool) -> int:
+    """Return how many epochs are trained at the most; texts soon are learned by heart."""
+    if config.epochs is not None:
+        return config.epochs
+    if not texts:
+        return 300
+    steps = max(1.0, examples / batch_size(config, examples))
+    return min(30, max(4, round(TEXT_STEPS / steps)))
+
+
+def schedule(config: LabelOptions, *, texts: bool) -> Schedule:
+    """Return how the learning rate changes."""
+    return config.schedule or ("cosine" if texts else "constant")
+
+
+def patience(config: LabelOptions, examples: int, *, texts: bool) -> int:
     """Return how many epochs without gain are waited for: by rule fewer, the longer they are."""
     if config.patience is not None:
         return config.patience
+    if texts:
+        return 2
     return 40 if examples < FEW else 10 if examples < 10_000 else 3
 
 
-def pooling(config: LabelOptions, *, texts: bool) -> PoolingName:
-    """Return how states become one vector: by rule by attention for texts, else their mean."""
-    return config.pooling or ("attention" if texts else "mean")
+def input_dropout(config: LabelOptions, *, texts: bool) -> float:
+    """Return the share of a step's inputs that is dropped."""
+    if config.input_dropout is not None:
+        return config.input_dropout
+    return 0.5 if texts else 0.0

@@ -30,8 +30,9 @@ from rnnkit.tasks.labels.config import (
     RegressConfig,
     batch_size,
     ensemble_size,
+    epochs,
     patience,
-    pooling,
+    schedule,
 )
 from rnnkit.tasks.labels.parts import Groups, IntArray, folds
 from rnnkit.training import History, Progress, Trainer, TrainingConfig
@@ -102,6 +103,7 @@ def fit_networks(
     vectors, notes = _vectors(codec, data, config)
     members = ensemble_size(config, len(train))
     fold = folds(groups, members, config.seed) if held is None and members > 1 else None
+    texts = codec.text is not None
     networks, histories = [], []
     for member in range(members):
         own, stop = data, held
@@ -111,12 +113,12 @@ def fit_networks(
         count = len(own)
         trainer = Trainer(
             TrainingConfig(
-                epochs=config.epochs,
+                epochs=epochs(config, count, texts=texts),
                 batch_size=batch_size(config, count),
                 learning_rate=config.learning_rate,
                 weight_decay=config.weight_decay,
-                schedule=config.schedule,
-                patience=None if stop is None else patience(config, count),
+                schedule=schedule(config, texts=texts),
+                patience=None if stop is None else patience(config, count, texts=texts),
                 clip_norm=config.clip_norm,
                 time_limit=None if config.time_limit is None else config.time_limit / members,
                 seed=_member_seed(config, member),
@@ -141,7 +143,6 @@ def new_network(
     vectors: Tensor | None = None,
 ) -> LabelNetwork:
     """Return an untrained network; its weights follow from the seed and the member's number."""
-    texts = codec.text is not None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_member_seed(config, member))
         return LabelNetwork(
@@ -151,7 +152,7 @@ def new_network(
             hidden_size=config.hidden_size,
             layers=config.layers,
             bidirectional=config.bidirectional,
-            pooling=pooling(config, texts=texts),
+            pooling=config.pooling,
             dropout=config.dropout,
             recurrent_dropout=config.recurrent_dropout,
         )

@@ -24,7 +24,7 @@ from rnnkit.report.scores import CLASSIFY, REGRESS
 from rnnkit.report.task_page import ClassRow, DataPart, TaskReport
 from rnnkit.tasks.estimator import NotFittedError
 from rnnkit.tasks.labels.base import FittedLabels, LabelEstimator
-from rnnkit.tasks.labels.config import batch_size, pooling
+from rnnkit.tasks.labels.config import batch_size
 from rnnkit.tasks.labels.evaluation import LabelEvaluation
 from rnnkit.tasks.scores import MODEL, network_name
 
@@ -199,10 +199,7 @@ def _facts(estimator: LabelEstimator) -> tuple[tuple[Message, str | Message], ..
         (Message("units"), f"{config.hidden_size}"),
         (Message("layers"), f"{config.layers}"),
         (Message("reads in both directions"), _yes(config.bidirectional)),
-        (
-            Message("states become one vector by"),
-            pooling(config, texts=fitted.fit.codec.text is not None),
-        ),
+        (Message("states become one vector by"), config.pooling),
         (Message("networks"), f"{len(fitted.fit.networks)}"),
         (Message("weights"), f"{fitted.parameters:,}"),
         (Message("examples a step"), f"{batch_size(config, count)}"),
