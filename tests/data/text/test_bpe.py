@@ -15,15 +15,19 @@ TEXTS = ["the lowest of the low", "lower and lower <unk>", "가나다 가나", "
 PAIRS = BytePairs.train(TEXTS, pieces=290)
 
 IN_A_FORK = """
-import os, sys
+import os
+from pathlib import Path
 from rnnkit.data.text.bpe import BytePairs
-pairs = BytePairs.train(["low lower lowest"] * 50, pieces=260)
-pairs.encode(["low"] * 50)
+tasks = Path("/proc/self/task")
+threads = len(list(tasks.iterdir())) if tasks.exists() else 0
+texts = [f"{n} {n * n} low lower" for n in range(2000)]
+pairs = BytePairs.train(texts, pieces=300)
+pairs.encode(texts)
+started = len(list(tasks.iterdir())) - threads if tasks.exists() else 0
 child = os.fork()
 if child == 0:
-    places = pairs.encode(["lower"] * 50)
-    os._exit(0 if len(places) == 50 else 1)
-print(os.waitpid(child, 0)[1], os.environ.get("TOKENIZERS_PARALLELISM"), pairs.merges)
+    os._exit(len(pairs.encode(texts)) != 2000)
+print(started, os.waitpid(child, 0)[1], os.environ.get("TOKENIZERS_PARALLELISM"))
 """
 
 
@@ -48,7 +52,7 @@ class TestTraining:
         texts = [unicodedata.normalize("NFD", text) for text in TEXTS]
         assert BytePairs.train(texts, pieces=290) == PAIRS
 
-    def test_does_not_trouble_a_forked_process(self):
+    def test_starts_no_threads_that_a_fork_would_lose(self):
         environment = {**os.environ}
         environment.pop("TOKENIZERS_PARALLELISM", None)
         done = subprocess.run(
@@ -59,8 +63,12 @@ class TestTraining:
             timeout=60,
         )
         assert done.stderr == ""
-        here = BytePairs.train(["low lower lowest"] * 50, pieces=260).merges
-        assert done.stdout == f"0 None {here}\n"
+        assert done.stdout == "0 0 None\n"
+
+    def test_leaves_the_choice_of_threads_to_the_user(self, monkeypatch):
+        monkeypatch.setenv("TOKENIZERS_PARALLELISM", "true")
+        assert BytePairs.train(TEXTS, pieces=290) == PAIRS
+        assert os.environ["TOKENIZERS_PARALLELISM"] == "true"
 
     def test_says_what_to_install(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "tokenizers", None)

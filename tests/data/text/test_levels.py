@@ -141,7 +141,7 @@ class TestLevelFor:
         assert level_for(given) == level
 
     def test_looks_at_texts_all_over(self):
-        assert level_for(["one film"] * 100 + ["정말 재밌다"] * 9900) == HANGUL_LEVEL
+        assert level_for(["one film"] * 2000 + ["정말 재밌다"] * 8000) == HANGUL_LEVEL
 
 
 def test_an_unknown_level_and_one_that_must_be_learned_are_refused():

@@ -16,6 +16,7 @@ from rnnkit.data.text.vocabulary import UNK, Vocabulary
 from rnnkit.errors import ConfigError, DataError, MissingExtraError
 
 VOCABULARY = Vocabulary(("cat", "가", "dog", "ab"))
+WORDS = [b"dog", b"the", b"cat"]
 VECTORS = {"가": [0.5, -1.25, 3.0], "the": [9.0, 8.0, 7.0], "cat": [1e-3, 2.0, -0.0]}
 FOUND = np.zeros((8, 3), dtype=np.float32)
 FOUND[5], FOUND[4] = VECTORS["가"], VECTORS["cat"]
@@ -69,6 +70,10 @@ class TestTraining:
         assert not matrix[:4].any()
         assert not matrix[12].any()
         assert matrix[4:12].all()
+
+    def test_takes_tokens_that_stand_once(self):
+        codes = np.array([4, 5, 5, 4, 6], dtype=np.int32)
+        assert train_vectors(Ragged.join([codes]), VOCABULARY, size=3)[6].all()
 
     def test_is_the_same_in_another_process(self, tmp_path):
         here = train_vectors(self.sequences, self.vocabulary, size=4, seed=3)
@@ -137,6 +142,21 @@ class TestReading:
         assert matrix[[4, 6]].tolist() == [[1.0, 2.5], [np.float32(-0.01), 0.5]]
         assert np.count_nonzero(matrix) == 4
         assert share == 0.5
+
+    def test_a_binary_file_with_ends_of_lines(self, tmp_path):
+        path = tmp_path / "vectors.bin"  # as the program of word2vec's authors writes it
+        vectors = [np.array([n, -n], dtype="<f4").tobytes() for n in (1, 2, 3)]
+        path.write_bytes(
+            b"3 2\n" + b"".join(b"%s %s\n" % v for v in zip(WORDS, vectors, strict=True))
+        )
+        matrix, share = read_vectors(path, VOCABULARY)
+        assert matrix[4:].tolist() == [[3, -3], [0, 0], [1, -1], [0, 0]]
+        assert share == 0.5
+
+    def test_a_text_with_tokens_that_are_no_text(self, tmp_path):
+        path = tmp_path / "vectors.vec"
+        path.write_bytes(b"3 1\ncaf\xe9 1\ncat 2\nd\x00g 3\n")
+        assert read_vectors(path, VOCABULARY)[0][4] == 2
 
     def test_large_vectors_of_either_kind(self, tmp_path):
         vectors = KeyedVectors(300)

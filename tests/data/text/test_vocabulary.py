@@ -15,9 +15,9 @@ def test_the_reserved_codes():
 
 class TestBuild:
     def test_orders_by_count_and_then_by_token(self):
-        counts = {"c": 2, "b": 5, "a": 2, "d": 1}
-        assert Vocabulary.build(counts).tokens == ("b", "a", "c", "d")
-        assert Vocabulary.build(dict(reversed(counts.items()))).tokens == ("b", "a", "c", "d")
+        counts = {"cb": 2, "b": 5, "ac": 2, "d": 1}
+        assert Vocabulary.build(counts).tokens == ("b", "ac", "cb", "d")
+        assert Vocabulary.build(dict(reversed(counts.items()))).tokens == ("b", "ac", "cb", "d")
 
     def test_counts_the_reserved_codes_in_its_size(self):
         vocabulary = Vocabulary.build({"a": 3, "b": 2, "c": 1}, size=6)

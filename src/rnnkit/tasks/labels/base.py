@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError as SklearnNotFittedError
 
+from rnnkit.baselines.examples import label_baselines, number_baselines
 from rnnkit.baselines.labels import MajorityClass, MeanNumber, fit_all, predict_all
 from rnnkit.data.examples.columns import ExampleColumns, Wants
 from rnnkit.data.examples.contract import Examples
@@ -21,7 +22,6 @@ from rnnkit.errors import ConfigError
 from rnnkit.messages import Message
 from rnnkit.metrics.labels import UNSEEN
 from rnnkit.tasks.estimator import Estimator, NotFittedError
-from rnnkit.tasks.labels.comparing import baselines_for
 from rnnkit.tasks.labels.config import LabelOptions
 from rnnkit.tasks.labels.evaluation import LabelEvaluation, evaluate_labels
 from rnnkit.tasks.labels.fitting import LabelFit, fit_networks, outputs_of, vectors_of
@@ -183,9 +183,11 @@ class LabelEstimator(Estimator[LabelOptions, FittedLabels]):
         return self
 
     def _tested(self, fitted: FittedLabels, train: Examples, test: Examples) -> LabelEvaluation:
-        learned, skipped = fit_all(
-            baselines_for(fitted.meaning, train), train, fitted.meaning.actual(train)
+        meaning = fitted.meaning
+        baselines = (
+            label_baselines(train, meaning.outputs) if meaning.classes else number_baselines(train)
         )
+        learned, skipped = fit_all(baselines, train, meaning.actual(train))
         outputs, silent = predict_all(learned, test)
         return evaluate_labels(
             fitted.meaning.actual(test),
