@@ -212,6 +212,7 @@ def test_bytes(tmp_path: Path, content: bytes, columns: ExampleColumns) -> None:
 
 @QUIET
 @given(changes=mutations)
+@example(changes=[(0.25, 2, b""), (0.25, 2, b""), (0.25, 2, b"@data\n")])
 def test_changed_pickles(tmp_path: Path, changes: list[tuple[float, int, bytes]]) -> None:
     array: Any = np.empty(2, dtype=object)
     array[:] = [[1, 2], [3]]
@@ -242,12 +243,13 @@ def test_what_pandas_writes_is_read(tmp_path: Path, rows: list[tuple[str, str]])
     path = tmp_path / "a.csv"
     frame = pd.DataFrame(rows, columns=["text", "label"])
     frame.to_csv(path, index=False, lineterminator="\n")
-    examples = read_examples(path)
+    columns = ExampleColumns(text="text", label="label")
+    examples = read_examples(path, columns)
     # Marks enclose cells with a lone carriage return too, but line ends inside cells are "\n".
     expected = tuple(text.replace("\r\n", "\n") for text, _ in rows)
     assert examples.texts == expected
     assert examples.classes == tuple(label for _, label in rows)
     pieces = list(
-        itertools.chain.from_iterable(p.texts or () for p in iter_examples(path, chunk=3))
+        itertools.chain.from_iterable(p.texts or () for p in iter_examples(path, columns, chunk=3))
     )
     assert tuple(pieces) == expected

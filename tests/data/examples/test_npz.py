@@ -91,7 +91,7 @@ class TestKeras:
         content = pickle.dumps(objects(Malicious(target)))
         path = pickled(tmp_path, content)
         assert is_keras_npz(path)
-        with pytest.raises(DataError, match=r"asks for builtins\.getattr|asks for pathlib"):
+        with pytest.raises(DataError, match=r"asks for '(builtins\.getattr|pathlib)"):
             read_keras_npz(path)
         assert not target.exists()
         pickle.loads(content)  # noqa: S301 - it would have been
@@ -108,7 +108,7 @@ class TestKeras:
         ],
     )
     def test_other_names_are_refused(self, tmp_path: Path, content: bytes) -> None:
-        with pytest.raises(DataError, match=r"asks for \w+\.\w+ to be run"):
+        with pytest.raises(DataError, match=r"asks for '\w+\.\w+' to be run"):
             read_keras_npz(pickled(tmp_path, content))
 
     @pytest.mark.parametrize(

@@ -63,8 +63,8 @@ def read_keras_npz(path: Path, *, part: Part = "train") -> Examples:
             x, y = (_array(archive, f"{name}_{part}") for name in "xy")
     except _ForbiddenError as error:
         raise DataError(
-            f"{path} asks for {error} to be run, which sequences of whole numbers do not need; it "
-            f"was not read"
+            f"{path} asks for {str(error)!r:.80} to be run, which sequences of whole numbers do "
+            f"not need; it was not read"
         ) from error
     except DAMAGE as error:
         raise _damaged(path, error) from error
