@@ -17,7 +17,9 @@ from rnnkit.cli.diagnosing import diagnose
 from rnnkit.cli.endings import BAD_INPUT, FAILED, INTERRUPTED, fail
 from rnnkit.cli.forecasting import backtest, demo, forecast
 from rnnkit.cli.labels import classify, regress
+from rnnkit.cli.language import generate, lm
 from rnnkit.cli.runs import encode, evaluate, info, predict
+from rnnkit.cli.tagging import tag
 from rnnkit.errors import RnnkitError
 
 app = typer.Typer(
@@ -34,10 +36,13 @@ for command in (
     diagnose,
     classify,
     regress,
+    tag,
+    lm,
     demo,
     predict,
     evaluate,
     encode,
+    generate,
     info,
 ):
     app.command()(command)

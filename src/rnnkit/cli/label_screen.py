@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from rnnkit.cli.tables import print_card
@@ -23,14 +24,18 @@ def print_parts(parts: Any, language: Language) -> None:
         " test on"
     )
     print(render(Message(template, counts), language))
-    for note in (*parts.train.notes, *parts.notes):
+    print_notes((*parts.train.notes, *parts.notes), language)
+
+
+def print_notes(notes: Iterable[Message], language: Language) -> None:
+    """Say what was found and done, a line each."""
+    for note in notes:
         print(f"- {render(note, language)}")
 
 
 def print_labels(model: Any, language: Language) -> None:
     """Say what was chosen, and how good the predictions of the test part are."""
-    for note in model.fitted.fit.notes:
-        print(f"- {render(note, language)}")
+    print_notes(model.fitted.fit.notes, language)
     if model.fitted.test is None:
         for sentence in list(sentences(model))[-1:]:
             print(render(sentence, language))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rnnkit.tasks.labels.run import run_labels
     from rnnkit.tasks.language.language_model import LanguageModel
     from rnnkit.tasks.language.run import run_language_model
+    from rnnkit.tasks.tagging.run import run_tagger
     from rnnkit.tasks.tagging.tagger import SequenceTagger
 
 _HOMES = {
@@ -32,6 +33,7 @@ _HOMES = {
     "run_forecast": "rnnkit.tasks.forecasting.run",
     "run_labels": "rnnkit.tasks.labels.run",
     "run_language_model": "rnnkit.tasks.language.run",
+    "run_tagger": "rnnkit.tasks.tagging.run",
 }
 
 __all__ = [
@@ -46,6 +48,7 @@ __all__ = [
     "run_forecast",
     "run_labels",
     "run_language_model",
+    "run_tagger",
 ]
 
 

@@ -17,6 +17,8 @@ from rnnkit.training import RunWriter, find_device
 from rnnkit.training.run_folder import Run, read_run
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from rnnkit.report.language import Language
 
 OptionsType = TypeVar("OptionsType", bound=Options)
@@ -206,6 +208,12 @@ def require_task(run: Any, *classes: type[Any], doing: str) -> None:
             f"{doing} asks for a run of {' or '.join(c.task for c in classes)}, and this one is of"
             f" {run.task}"
         )
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """Return a frame as CSV with a header, the same on every system."""
+    text: str = frame.to_csv(index=False, lineterminator="\n", float_format="%.6g")
+    return text
 
 
 def _signature(options_type: type[Options]) -> inspect.Signature:

@@ -21,7 +21,7 @@ from rnnkit.data.examples.contract import Examples
 from rnnkit.errors import ConfigError
 from rnnkit.messages import Message
 from rnnkit.metrics.labels import UNSEEN
-from rnnkit.tasks.estimator import Estimator, NotFittedError
+from rnnkit.tasks.estimator import Estimator, NotFittedError, csv_text
 from rnnkit.tasks.labels.config import LabelOptions
 from rnnkit.tasks.labels.evaluation import LabelEvaluation, evaluate_labels
 from rnnkit.tasks.labels.fitting import LabelFit, fit_networks, outputs_of, vectors_of
@@ -343,11 +343,6 @@ class LabelEstimator(Estimator[LabelOptions, FittedLabels]):
 
     def _restored(self) -> None:
         """Set what scikit-learn expects beside `_fitted`."""
-
-
-def csv_text(frame: pd.DataFrame) -> str:
-    """Return a frame as CSV with a header, the same on every system."""
-    return frame.to_csv(index=False, lineterminator="\n", float_format="%.6g")
 
 
 def as_columns(columns: ExampleColumns | Mapping[str, Any] | None) -> ExampleColumns:

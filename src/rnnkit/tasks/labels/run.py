@@ -18,9 +18,9 @@ from rnnkit.report.language import Language
 from rnnkit.report.markup import Picture
 from rnnkit.report.task_page import task_page
 from rnnkit.report.training_plot import training_plot
-from rnnkit.tasks.estimator import train_run
+from rnnkit.tasks.estimator import csv_text, train_run
 from rnnkit.tasks.labels.artifact import save_labels
-from rnnkit.tasks.labels.base import FittedLabels, LabelEstimator, csv_text
+from rnnkit.tasks.labels.base import FittedLabels, LabelEstimator
 from rnnkit.tasks.labels.evaluation import LabelEvaluation
 from rnnkit.tasks.labels.parts import sequence_key
 from rnnkit.tasks.labels.pictures import label_report, lengths_figure, main_figure

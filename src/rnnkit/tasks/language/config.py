@@ -75,7 +75,7 @@ class LanguageConfig(NetworkOptions):
     dropout: float = option(0.5, share)
     input_dropout: float = option(0.0, share)
     steps: int = option(128, whole(1))
-    epochs: int | None = option(None, whole(1))  # type: ignore[assignment]
+    epochs: int | None = option(None, whole(1))
     learning_rate: float = option(0.003, above_zero)
     weight_decay: float = option(0.0, from_zero)
     schedule: Schedule = option("cosine", choice(Schedule))

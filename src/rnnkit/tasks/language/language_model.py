@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 
 from rnnkit.data.ragged import Ragged
 from rnnkit.data.text.vocabulary import RESERVED, UNK
 from rnnkit.errors import ConfigError, DataError
-from rnnkit.tasks.estimator import Estimator
+from rnnkit.messages import Message
+from rnnkit.report.scores import LANGUAGE
+from rnnkit.tasks.estimator import Estimator, csv_text
 from rnnkit.tasks.language.artifact import Fitted, read_language, save_run
 from rnnkit.tasks.language.config import LanguageConfig
 from rnnkit.tasks.language.corpus import (
@@ -29,7 +32,7 @@ from rnnkit.tasks.language.corpus import (
 from rnnkit.tasks.language.evaluation import Evaluation, evaluate_model
 from rnnkit.tasks.language.fitting import fit_model
 from rnnkit.tasks.language.generation import Sampling, generate_codes, next_probabilities
-from rnnkit.tasks.scores import scores_json
+from rnnkit.tasks.scores import ScoreCard, network_name, scores_json
 from rnnkit.training import Progress, RunWriter, threads_for
 from rnnkit.training.run_folder import Run, finite
 
@@ -248,10 +251,13 @@ class LanguageModel(Estimator[LanguageConfig, Fitted]):
         found = (p.piece for p, code in zip(pieces, codes, strict=True) if code == UNK)
         return list(dict.fromkeys(found))
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str] | str | Path) -> NDArray[np.float32]:
         """Return `(S, H)`, the last layer's state after each text; an empty one has that of none.
 
         A text has the same vector alone as among others.
+
+        Args:
+            texts: a list of texts, or the path of a file with a text a line.
 
         Raises:
             DataError: if one is no text.
@@ -287,10 +293,38 @@ class LanguageModel(Estimator[LanguageConfig, Fitted]):
             DataError: if it cannot be read or is empty.
             NotFittedError: before `fit`.
         """
+        return self.metrics_json(self.scored(data))
+
+    def scored(self, data: str | Path | None = None) -> Evaluation | None:
+        """Return what `evaluate` scores."""
         fitted = self.fitted
         if data is None:
-            return self._metrics(fitted.test)
-        return self._metrics(evaluate_model(fitted.model, read_text(as_source(data), "text")))
+            return fitted.test
+        return evaluate_model(fitted.model, read_text(as_source(data), "text"))
+
+    def score_card(self, evaluation: Evaluation) -> ScoreCard:
+        """Return what an evaluation shows."""
+        return ScoreCard(
+            title=Message("Test: {count:,} characters", {"count": evaluation.characters}),
+            network=network_name(self.config.cell),
+            scores=evaluation.scores,
+            measures=LANGUAGE,
+            metric="nats_per_token",
+            verdict=evaluation.verdict(),
+            remarks=evaluation.notes(),
+        )
+
+    def predictions_csv(self, data: str | Path | None = None) -> str:
+        """Return what may follow a text, or the text of a file, as CSV, the likeliest first."""
+        source = as_source("" if data is None else data)
+        prompt = read_text(source, "text") if isinstance(source, Path) else source
+        likely = self.next_token(prompt)
+        frame = pd.DataFrame({"token": list(likely), "probability": list(likely.values())})
+        return csv_text(frame)
+
+    def text_source(self, text: str) -> str:
+        """Return a text as data to predict of."""
+        return text
 
     def plot(self, language: Language = "en") -> Figure:
         """Return the picture of the training and validation loss by epoch."""
@@ -304,7 +338,7 @@ class LanguageModel(Estimator[LanguageConfig, Fitted]):
 
         fitted = self.fitted
         save_run(writer, fitted, self.config)
-        writer.write_json("metrics.json", self._metrics(fitted.test))
+        writer.write_json("metrics.json", self.metrics_json(fitted.test))
         write_page(writer, fitted, self.config, command=command, language=language)
 
     @classmethod
@@ -329,7 +363,7 @@ class LanguageModel(Estimator[LanguageConfig, Fitted]):
             )
         return codes
 
-    def _metrics(self, evaluation: Evaluation | None) -> dict[str, Any]:
+    def metrics_json(self, evaluation: Evaluation | None) -> dict[str, Any]:
         """Return the content of `metrics.json` for an evaluation."""
         fitted = self.fitted
         test = None
@@ -359,8 +393,10 @@ def as_source(data: str | Path) -> str | Path:
     return data
 
 
-def checked(texts: Sequence[str]) -> Sequence[str]:
-    """Refuse one text where several are asked for."""
+def checked(texts: Sequence[str] | str | Path) -> Sequence[str]:
+    """Return the texts, a line each of a file; one text where several are asked for is refused."""
+    if isinstance(texts, Path):
+        return read_text(texts, "text").rstrip("\n").split("\n")
     if isinstance(texts, str):
         raise ConfigError("encode takes a list of texts, got one text: put it into a list")
     return texts

@@ -7,11 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from rnnkit.tasks.estimator import Estimator
+from rnnkit.errors import ConfigError
+from rnnkit.messages import Message
+from rnnkit.report.scores import TAG
+from rnnkit.tasks.estimator import Estimator, csv_text
+from rnnkit.tasks.scores import ScoreCard, network_name
 from rnnkit.tasks.tagging.config import TagConfig
-from rnnkit.tasks.tagging.evaluation import TagEvaluation, evaluate_tagger
+from rnnkit.tasks.tagging.evaluation import METRIC, TagEvaluation, evaluate_tagger
 from rnnkit.tasks.tagging.fitted import FittedTagger, Part, read_tagger
 from rnnkit.tasks.tagging.fitting import fit_tagger
 from rnnkit.tasks.tagging.reading import (
@@ -198,6 +203,42 @@ class SequenceTagger(Estimator[TagConfig, FittedTagger]):
         from rnnkit.tasks.tagging.run import metrics_json
 
         return metrics_json(self.fitted, evaluation)
+
+    def score_card(self, evaluation: TagEvaluation) -> ScoreCard:
+        """Return what an evaluation shows."""
+        return ScoreCard(
+            title=Message("Test: {count:,} words", {"count": len(evaluation.actual)}),
+            network=network_name(self.config.cell),
+            scores=evaluation.scores,
+            measures=TAG,
+            metric=METRIC,
+            verdict=evaluation.verdict,
+            warnings=evaluation.warnings,
+        )
+
+    def predictions_csv(self, data: Source | None) -> str:
+        """Return the tags as CSV with a header: a row a word, sentences counted from 1.
+
+        Raises:
+            ConfigError: without data.
+        """
+        if data is None:
+            raise ConfigError("a run of tag predicts of new data: give a text or a file")
+        words = as_untagged(data, field=self.fitted.field).words
+        tags = self.fitted.tagger.tag(words)
+        frame = pd.DataFrame(
+            [
+                (number, word, tag)
+                for number, (sentence, given) in enumerate(zip(words, tags, strict=True), start=1)
+                for word, tag in zip(sentence, given, strict=True)
+            ],
+            columns=["sentence", "word", "tag"],
+        )
+        return csv_text(frame)
+
+    def text_source(self, text: str) -> list[str]:
+        """Return a text as data to predict of."""
+        return [text]
 
     def plot(self, data: Tagged | None = None, language: Language = "en") -> Figure:
         """Return the picture of which tag was taken for which, on the test part or on `data`.

@@ -1,0 +1,109 @@
+"""The commands lm and generate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rnnkit.cli.endings import write_or_print
+from rnnkit.cli.fields import given_options, options_of
+from rnnkit.cli.options import (
+    Config,
+    Language,
+    Out,
+    Quiet,
+    Resume,
+    RunFolder,
+    check_language,
+    with_options,
+)
+from rnnkit.cli.training import (
+    announcer,
+    command_line,
+    default_folder,
+    progress_of,
+    resumable,
+    say_folder,
+)
+from rnnkit.tasks.language.config import LanguageConfig
+
+Text = Annotated[Path, typer.Argument(help="Text file, plain or compressed.", metavar="DATA")]
+
+
+@with_options(options_of(LanguageConfig))
+def lm(
+    data: Text,
+    validation: Annotated[
+        Path | None, typer.Option(help="Text to stop early by.", metavar="FILE")
+    ] = None,
+    test: Annotated[Path | None, typer.Option(help="Text to score on.", metavar="FILE")] = None,
+    out: Out = None,
+    config: Config = None,
+    language: Language = "en",
+    resume: Resume = False,
+    quiet: Quiet = False,
+    *,
+    given: dict[str, Any],
+) -> None:
+    """Learn from a text what follows what, beside n-grams."""
+    words = check_language(language)
+    options = given_options(LanguageConfig, given, config)
+    from rnnkit.cli.label_screen import print_notes
+    from rnnkit.cli.tables import print_card
+    from rnnkit.tasks import run_language_model
+
+    folder = out or default_folder(data)
+    with resumable(folder, resume):
+        model = run_language_model(
+            data,
+            options=options,
+            out=folder,
+            validation=validation,
+            test=test,
+            resume=resume,
+            progress=progress_of(quiet, words),
+            command=command_line(),
+            language=words,
+            announce=announcer(quiet, words, lambda parts: print_notes(parts.notes(), words)),
+        )
+    if not quiet:
+        if model.fitted.test is not None:
+            print_card(model.score_card(model.fitted.test), words)
+        say_folder(folder, ("report.html", "metrics.json"), words)
+
+
+def generate(
+    run: RunFolder,
+    prompt: Annotated[str, typer.Option(help="What the text begins with.")] = "",
+    length: Annotated[int, typer.Option(help="Tokens to add.")] = 400,
+    temperature: Annotated[
+        float, typer.Option(help="Below 1 likelier tokens are drawn; 0 takes the likeliest.")
+    ] = 1.0,
+    top_k: Annotated[
+        int | None, typer.Option(help="Draw among so many of the likeliest tokens.")
+    ] = None,
+    top_p: Annotated[
+        float | None, typer.Option(help="Draw among those that have this share together.")
+    ] = None,
+    samples: Annotated[int, typer.Option(help="Texts to write.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of the drawing.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="File to write (default: print).")] = None,
+) -> None:
+    """Write a text with a language model."""
+    from rnnkit.tasks import LanguageModel, load
+    from rnnkit.tasks.estimator import require_task
+
+    model = load(run)
+    require_task(model, LanguageModel, doing="generate")
+    texts = model.generate_many(
+        prompt,
+        length,
+        samples=samples,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        seed=seed,
+    )
+    write_or_print("\n\n".join(texts) + "\n", out)
