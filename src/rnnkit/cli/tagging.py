@@ -23,7 +23,7 @@ Sentences = Annotated[
     Path,
     typer.Argument(help="CoNLL-U file, or one of a word and its tag a line.", metavar="DATA"),
 ]
-_FILES = ("report.html", "confusion.png", "metrics.json")
+_FILES = ("report.html", "test.png", "predictions.csv", "metrics.json")
 
 
 @with_options(options_of(TagConfig))

@@ -7,13 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
+from rnnkit.data.examples.contract import Sentences
 from rnnkit.messages import Message
 from rnnkit.report.drawing import save
 from rnnkit.report.language import Language
 from rnnkit.report.markup import Picture
 from rnnkit.report.task_page import task_page
 from rnnkit.report.training_plot import training_plot
-from rnnkit.tasks.estimator import train_run
+from rnnkit.tasks.estimator import csv_text, train_run
 from rnnkit.tasks.scores import scores_json
 from rnnkit.tasks.tagging.config import TagConfig
 from rnnkit.tasks.tagging.evaluation import TagEvaluation
@@ -115,6 +118,8 @@ def write_run(
 
     pictures = []
     if fitted.test is not None:
+        if fitted.kept is not None:
+            writer.write_text("predictions.csv", _predictions(fitted, fitted.kept, fitted.test))
         figure = confusion_figure(fitted, fitted.test, language)
         text = Message("How often each tag was taken for each, on the test part")
         pictures.append(drawn("test.png", figure, text))
@@ -131,6 +136,20 @@ def write_run(
         language=language,
     )
     writer.write_text("report.html", task_page(page))
+
+
+def _predictions(fitted: FittedTagger, kept: Sentences, test: TagEvaluation) -> str:
+    """Return what each word of the test part was taken for as CSV with a header."""
+    assert kept.tags is not None
+    names = fitted.tagger.codec.tags
+    rows = [
+        (number, word, tag)
+        for number, (words, tags) in enumerate(zip(kept.words, kept.tags, strict=True), start=1)
+        for word, tag in zip(words, tags, strict=True)
+    ]
+    frame = pd.DataFrame(rows, columns=["sentence", "word", "actual"])
+    frame["predicted"] = [names[code] for code in test.predicted]
+    return csv_text(frame)
 
 
 def _fingerprint(parts: Parts) -> str:
