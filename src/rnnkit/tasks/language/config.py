@@ -7,6 +7,7 @@ from typing import Literal
 
 from rnnkit.errors import ConfigError
 from rnnkit.tasks.options import (
+    Cell,
     NetworkOptions,
     Schedule,
     above_zero,
@@ -62,10 +63,11 @@ class LanguageConfig(NetworkOptions):
             for none.
 
     Example:
-        >>> LanguageConfig(cell="lstm").level
+        >>> LanguageConfig(cell="gru").level
         'char'
     """
 
+    cell: Cell = option("lstm", choice(Cell))
     level: Level = option("char", choice(Level))
     vocabulary_size: int | None = option(None, whole(1))
     hidden_size: int = option(512, whole(1))
