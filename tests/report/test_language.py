@@ -8,26 +8,45 @@ from importlib import resources
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import rnnkit
 from rnnkit.baselines import series_baselines
+from rnnkit.baselines.examples import label_baselines, number_baselines
 from rnnkit.data import calendar, times_parts
 from rnnkit.data.differencing import Differencing
+from rnnkit.data.examples.given import examples_of
 from rnnkit.diagnosis import assumptions
 from rnnkit.messages import Message
 from rnnkit.report import language as language_module
 from rnnkit.report.language import LANGUAGES, render, words
+from rnnkit.tasks.labels.base import PARTS
+from rnnkit.tasks.language.evaluation import NGRAMS, UNIFORM, UNIGRAM
+from rnnkit.tasks.tagging.evaluation import BY_ENDING, MOST_FREQUENT
 
 SOURCE = Path(rnnkit.__file__).parent
 
 # Templates that stand in a variable which no assignment beside it explains: (file, expression).
 BASELINES = [make().name for make in series_baselines()]
+KINDS = [  # of examples, each with baselines of its own: by words, by letters, series, rows
+    ["a good film", "a bad film"],
+    ["좋은 영화", "나쁜 영화"],
+    np.zeros((2, 3)),
+    [np.zeros(2), np.zeros(3)],
+    np.zeros((2, 1)),
+]
+LABEL_BASELINES = {
+    baseline.name
+    for train in (examples_of(sequences, wants="nothing") for sequences in KINDS)
+    for baseline in (*label_baselines(train, 2), *number_baselines(train))
+}
 UNITS = [*calendar._SPANS, "month", "year", "business day"]
 NAMES = {
     *BASELINES,
+    *LABEL_BASELINES,
     *(f"{name}, no season" for name in ("AutoARIMA", "ETS")),
     *UNITS,
     *(f"{{count}} {unit}s" for unit in UNITS),
@@ -37,6 +56,11 @@ NAMES = {
 ELSEWHERE = {
     ("cli/screen.py", "best"): BASELINES,
     ("tasks/forecasting/verdict.py", "best"): BASELINES,
+    ("tasks/labels/evaluation.py", "best"): LABEL_BASELINES,
+    ("tasks/language/evaluation.py", "name"): (NGRAMS, UNIGRAM, UNIFORM),
+    ("tasks/tagging/evaluation.py", "best"): (MOST_FREQUENT, BY_ENDING),
+    ("tasks/tagging/pictures.py", "p.name"): PARTS,
+    ("tasks/tagging/pictures.py", "part.name"): PARTS,
     ("report/backtest_plot.py", "name"): BASELINES,
     ("report/forecast_plot.py", "picture.baseline"): BASELINES,
     ("data/times_parts.py", "part"): times_parts._NAMES,
@@ -95,7 +119,7 @@ class Templates(ast.NodeVisitor):
     def texts(self, node):
         """All texts that an expression can be; None where that is not known."""
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            return {node.value}
+            return {node.value} - {""}  # what says nothing
         if isinstance(node, ast.IfExp):
             return self.all_of([node.body, node.orelse])
         if isinstance(node, ast.Dict):
