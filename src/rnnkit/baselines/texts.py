@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,8 @@ _LOOKED_AT = 1000  # texts that tell what script they are in
 _MOST_COEFFICIENTS = 4_000_000
 _MOST_PRODUCTS = 10_000_000_000
 _MANY_TEXTS = 1000  # from so many on, an n-gram of a single text is left out
+
+_PIECE = 10_000  # texts that are predicted of at a time
 
 _C = 10.0  # measured on four sets of texts: flat between 3 and 30
 
@@ -127,7 +129,7 @@ class TfidfLogistic(_Tfidf):
         def predict(examples: Examples) -> FloatArray:
             if not len(examples):
                 return np.empty((0, self._classes))
-            given = model.predict_proba(vectorizer.transform(_texts(examples)))
+            given = _in_pieces(examples, lambda t: model.predict_proba(vectorizer.transform(t)))
             return spread_out(given, model.classes_, self._classes)
 
         return FittedBaseline(predict, notes)
@@ -156,13 +158,20 @@ class TfidfRidge(_Tfidf):
         def predict(examples: Examples) -> FloatArray:
             if not len(examples):
                 return np.empty((0, targets))
-            said = model.predict(vectorizer.transform(_texts(examples)))
-            return np.asarray(said, dtype=np.float64).reshape(len(examples), targets)
+            said = _in_pieces(examples, lambda t: model.predict(vectorizer.transform(t)))
+            return said.reshape(len(examples), targets)
 
         return FittedBaseline(predict, notes)
 
 
-def _texts(examples: Examples) -> tuple[str, ...]:
+def _in_pieces(examples: Examples, predict: Callable[[Sequence[str]], Any]) -> FloatArray:
+    """Return what is predicted of texts, some at a time: their weights take more than they do."""
+    texts = _texts(examples)
+    pieces = (texts[at : at + _PIECE] for at in range(0, len(texts), _PIECE))
+    return np.concatenate([predict(piece) for piece in pieces]).astype(np.float64, copy=False)
+
+
+def _texts(examples: Examples) -> Sequence[str]:
     if examples.texts is None:
         raise SkipBaseline(Message("needs texts"))
     return examples.texts

@@ -38,6 +38,9 @@ Examples = Annotated[
 ]
 Validation = Annotated[Path | None, typer.Option(help="Data to stop early by.", metavar="FILE")]
 Test = Annotated[Path | None, typer.Option(help="Data to score on.", metavar="FILE")]
+Stream = Annotated[
+    bool, typer.Option("--stream", help="Read texts in pieces, for files larger than memory.")
+]
 _PANEL = "What the columns are"
 
 
@@ -88,6 +91,7 @@ def classify(
     out: Out = None,
     config: Config = None,
     language: Language = "en",
+    stream: Stream = False,
     resume: Resume = False,
     quiet: Quiet = False,
     *,
@@ -95,7 +99,7 @@ def classify(
 ) -> None:
     """Classify texts or sequences of numbers, beside baselines."""
     options = given_options(ClassifyConfig, given, config)
-    _train("classify", data, validation, test, out, language, resume, quiet, given, options)
+    _train("classify", data, validation, test, out, language, stream, resume, quiet, given, options)
 
 
 @with_options(_NUMBERS, options_of(RegressConfig))
@@ -106,6 +110,7 @@ def regress(
     out: Out = None,
     config: Config = None,
     language: Language = "en",
+    stream: Stream = False,
     resume: Resume = False,
     quiet: Quiet = False,
     *,
@@ -113,7 +118,7 @@ def regress(
 ) -> None:
     """Predict numbers from texts or sequences of numbers, beside baselines."""
     options = given_options(RegressConfig, given, config)
-    _train("regress", data, validation, test, out, language, resume, quiet, given, options)
+    _train("regress", data, validation, test, out, language, stream, resume, quiet, given, options)
 
 
 def _train(
@@ -123,6 +128,7 @@ def _train(
     test: Path | None,
     out: Path | None,
     language: str,
+    stream: bool,
     resume: bool,
     quiet: bool,
     given: Mapping[str, Any],
@@ -150,6 +156,7 @@ def _train(
             out=folder,
             validation=validation,
             test=test,
+            stream=stream,
             resume=resume,
             progress=progress_of(quiet, words),
             command=command_line(),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnnkit.data.ragged import Ragged
+from rnnkit.data.stored import Sequences
 from rnnkit.sequence import SequenceBatch
 
 POOL = 50  # batches whose sequences are sorted by length together
@@ -54,7 +55,7 @@ class LabelledSequences:
         weights: `(S,)` float32 of the losses; `None` where all count the same.
     """
 
-    values: Ragged
+    values: Sequences
     targets: Tensor | None = None
     codes: Ragged | None = None
     weights: Tensor | None = None

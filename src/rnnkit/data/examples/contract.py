@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ class Examples:
 
     Args:
         name: what the data are called.
-        texts: `S` texts as they were written, or
+        texts: `S` texts as they were written, in memory or in a file, or
         signals: `S` sequences of numbers; one of the two is `None`.
         classes: `S` labels as they were written; `None` where there are none.
         targets: `(S, K)` float64 to be predicted; `None` where there are none.
@@ -56,7 +56,7 @@ class Examples:
     """
 
     name: str
-    texts: tuple[str, ...] | None
+    texts: Sequence[str] | None
     signals: Signals | None
     classes: tuple[str, ...] | None
     targets: FloatArray | None
@@ -70,16 +70,27 @@ class Examples:
 
     def take(self, index: Sequence[int] | NDArray[np.int64]) -> Examples:
         """Return the examples `index`, in that order."""
-        chosen = [int(i) for i in index]
+        chosen = np.asarray(index, dtype=np.int64)
         place = self.place
         return replace(
             self,
-            texts=None if self.texts is None else tuple(self.texts[i] for i in chosen),
+            texts=None if self.texts is None else _taken(self.texts, chosen),
             signals=None if self.signals is None else self.signals.take(chosen),
-            classes=None if self.classes is None else tuple(self.classes[i] for i in chosen),
+            classes=None if self.classes is None else _taken(self.classes, chosen),
             targets=None if self.targets is None else self.targets[chosen],
-            place=lambda i: place(chosen[i]),
+            place=lambda i: place(int(chosen[i])),
         )
+
+
+@runtime_checkable
+class _View(Protocol):
+    """Texts of which some can be taken without a copy."""
+
+    def take(self, index: NDArray[np.int64]) -> Sequence[str]: ...
+
+
+def _taken(texts: Sequence[str], index: NDArray[np.int64]) -> Any:
+    return texts.take(index) if isinstance(texts, _View) else tuple(texts[i] for i in index)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from array import array
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -135,9 +136,20 @@ def iter_examples(
         DataError: as `read_examples`; if the path leads to something else.
         ConfigError: if the layout is `long`, or `chunk` is not positive.
     """
+    settled, tables = open_pieces(Path(path), columns or ExampleColumns(), chunk, wants)
+    for table in tables:
+        yield examples_of_table(table, settled)
+
+
+def open_pieces(
+    path: Path, columns: ExampleColumns, chunk: int, wants: Wants
+) -> tuple[ExampleColumns, Iterator[Table]]:
+    """Return the columns of a table, settled, and its rows in pieces; see `iter_examples`.
+
+    What was found about the columns is noted in the first piece.
+    """
     if chunk < 1:
         raise ConfigError(f"chunk must be 1 or more, got {chunk}")
-    path, columns = Path(path), columns or ExampleColumns()
     kind = source_kind(path)
     if kind in ("folder", "npz", "signals"):
         raise DataError(f"{path} cannot be read in pieces; text tables, JSON Lines and Parquet can")
@@ -156,8 +168,12 @@ def iter_examples(
             f"{path} is in layout long, whose rows of a sequence may stand anywhere; it cannot be "
             f"read in pieces"
         )
+    return settled, _noted(tables, notes)
+
+
+def _noted(tables: Iterator[Table], notes: tuple[Message, ...]) -> Iterator[Table]:
     for table in tables:
-        yield examples_of_table(replace(table, notes=notes), settled)
+        yield replace(table, notes=notes)
         notes = ()
 
 
@@ -218,7 +234,7 @@ def _pieces(
     path, places = rows.path, [rows.names.index(name) for name in wanted]
     remaining = iter(rows.rows())
     while piece := list(itertools.islice(remaining, chunk)):
-        numbers = [number for number, _ in piece]
+        numbers = array("q", (number for number, _ in piece))  # outlives its piece
         columns: dict[str, list[Any]] = {
             name: [cells[place] for _, cells in piece]
             for name, place in zip(wanted, places, strict=True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnkit.data.ragged import Ragged
+from rnnkit.data.stored import StoredRagged
 from rnnkit.data.text.bpe import BytePairs
 from rnnkit.data.text.given import Place, Texts, checked, chunks, place_in_list
 from rnnkit.data.text.learning import Learned, learn_pairs, learn_tokens
@@ -20,7 +22,7 @@ from rnnkit.data.text.vocabulary import BOS, EOS, PAD, RESERVED, UNK, Codes, Voc
 from rnnkit.errors import DataError
 from rnnkit.messages import Message
 
-_SAMPLE = 1000  # texts that the level is chosen by, where their number is not known
+_SAMPLE = 1000  # texts that the level is chosen by, spread evenly where their number is known
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +156,22 @@ class TextCodec:
             sequences.append(np.concatenate([before, self._cut(codes), after]))
         return Encoded(Ragged.join(sequences), np.array(lengths, dtype=np.int64))
 
+    def encode_stored(
+        self, texts: Iterable[str], folder: Path, *, place: Place = place_in_list
+    ) -> StoredRagged:
+        """Return the codes of texts as `encode` does, but in a temporary file.
+
+        Args:
+            texts: any number of them; some are in memory at a time.
+            folder: on whose disk the file lies.
+            place: where text `i` stands, for errors.
+
+        Raises:
+            DataError: as `encode`; if the file cannot be written.
+        """
+        whole = self._whole(checked(texts, place))
+        return StoredRagged.write(map(self._cut, whole), folder)
+
     def lengths(self, texts: Iterable[str], *, place: Place = place_in_list) -> NDArray[np.int64]:
         """Return how many tokens each text has before it is cut, `(S,)`.
 
@@ -244,8 +262,12 @@ def _fit(
         raise DataError("texts are gone over more than once; give a list, not an iterator")
     level = options.level
     if level is None:
-        sample = texts if isinstance(texts, Sequence) else islice(texts, _SAMPLE)
-        level = level_for(list(checked(sample, place)))
+        if isinstance(texts, Sequence):
+            step = max(1, len(texts) // _SAMPLE)
+            sample = checked(texts[::step], lambda number: place(number * step))
+        else:
+            sample = checked(islice(texts, _SAMPLE), place)
+        level = level_for(list(sample))
         chosen = "texts are cut into tokens of level {level}, chosen by their script and spaces"
     else:
         chosen = "texts are cut into tokens of level {level}"

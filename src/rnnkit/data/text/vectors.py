@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnkit.data.files import open_text
-from rnnkit.data.ragged import Ragged
+from rnnkit.data.stored import Sequences
 from rnnkit.data.text.vocabulary import RESERVED, Vocabulary
 from rnnkit.errors import ConfigError, DataError, MissingExtraError
 
@@ -31,7 +31,7 @@ _LONGEST_SENTENCE = 10_000  # gensim passes over the tokens beyond
 
 
 def train_vectors(
-    sequences: Ragged,
+    sequences: Sequences,
     vocabulary: Vocabulary,
     *,
     size: int = 100,
@@ -63,7 +63,7 @@ def train_vectors(
     for name, value in {"size": size, "epochs": epochs, "window": window}.items():
         if value < 1:
             raise ConfigError(f"{name} must be at least 1, got {value}")
-    if not (sequences.values >= len(RESERVED)).any():
+    if not any((sequences[i] >= len(RESERVED)).any() for i in range(len(sequences))):
         raise DataError("the texts hold no known token to learn vectors from")
     try:
         from gensim.models import Word2Vec
@@ -92,7 +92,7 @@ def train_vectors(
 class _Sentences:
     """The known tokens of sequences, as gensim goes over them."""
 
-    sequences: Ragged
+    sequences: Sequences
     tokens: tuple[str, ...]
 
     def __iter__(self) -> Iterator[list[str]]:

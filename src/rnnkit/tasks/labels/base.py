@@ -26,7 +26,14 @@ from rnnkit.tasks.labels.config import LabelOptions
 from rnnkit.tasks.labels.evaluation import LabelEvaluation, evaluate_labels
 from rnnkit.tasks.labels.fitting import LabelFit, fit_networks, outputs_of, vectors_of
 from rnnkit.tasks.labels.meaning import Meaning
-from rnnkit.tasks.labels.planning import LabelParts, Source, divide, read_source
+from rnnkit.tasks.labels.planning import (
+    LabelParts,
+    Source,
+    as_columns,
+    divide,
+    read_source,
+    scratch_folder,
+)
 from rnnkit.tasks.scores import MODEL, ScoreCard, network_name, scores_json
 from rnnkit.training import Progress, RunWriter
 from rnnkit.training.run_folder import Run
@@ -110,6 +117,7 @@ class LabelEstimator(Estimator[LabelOptions, FittedLabels]):
         validation: Source | None = None,
         test: Source | None = None,
         columns: ExampleColumns | Mapping[str, Any] | None = None,
+        stream: bool = False,
         checkpoints: Path | None = None,
         resume: bool = False,
         progress: Progress | None = None,
@@ -123,6 +131,8 @@ class LabelEstimator(Estimator[LabelOptions, FittedLabels]):
             validation: to stop early by, in the same forms; arrays as a pair `(X, y)`.
             test: to score on, likewise. Without it a fifth of a file is kept for the test.
             columns: what the columns of a table are: those of `ExampleColumns`.
+            stream: read files of texts in pieces, for those larger than memory, by temporary files
+                where `checkpoints` lies, or in the system's folder for these.
             checkpoints: folder for the state of the training; `None` keeps none.
             resume: go on from `checkpoints`.
             progress: shows the epochs; `None` shows nothing.
@@ -133,7 +143,8 @@ class LabelEstimator(Estimator[LabelOptions, FittedLabels]):
             TrainingError: if a training diverges.
         """
         asked = as_columns(columns)
-        parts = divide(X, y, validation, test, asked, self.config, self.wants)
+        scratch = scratch_folder(checkpoints) if stream else None
+        parts = divide(X, y, validation, test, asked, self.config, self.wants, scratch)
         return self.fit_parts(parts, checkpoints=checkpoints, resume=resume, progress=progress)
 
     def fit_parts(
@@ -343,13 +354,6 @@ class LabelEstimator(Estimator[LabelOptions, FittedLabels]):
 
     def _restored(self) -> None:
         """Set what scikit-learn expects beside `_fitted`."""
-
-
-def as_columns(columns: ExampleColumns | Mapping[str, Any] | None) -> ExampleColumns:
-    """Return columns that were given as a mapping, or not at all, as `ExampleColumns`."""
-    if columns is None:
-        return ExampleColumns()
-    return columns if isinstance(columns, ExampleColumns) else ExampleColumns.from_json(columns)
 
 
 def constant_baseline(fitted: FittedLabels, examples: int) -> dict[str, NDArray[np.float64]]:

@@ -10,7 +10,9 @@ from torch import Tensor
 
 from rnnkit.data.batches import LabelledSequences
 from rnnkit.data.examples.contract import Examples
+from rnnkit.data.examples.stored import StoredTexts
 from rnnkit.data.signals import SignalCodec
+from rnnkit.data.stored import Sequences
 from rnnkit.data.text.codec import TextCodec
 from rnnkit.data.text.options import TextOptions
 from rnnkit.errors import ConfigError, DataError
@@ -84,8 +86,13 @@ class ExampleCodec:
         """
         self.check(examples)
         if self.text is not None:
-            assert examples.texts is not None
-            values = self.text.encode(examples.texts, place=examples.place)
+            texts = examples.texts
+            assert texts is not None
+            values: Sequences
+            if isinstance(texts, StoredTexts):
+                values = self.text.encode_stored(texts, texts.file.folder, place=examples.place)
+            else:
+                values = self.text.encode(texts, place=examples.place)
             return LabelledSequences(values, targets, None, weights)
         assert self.signal is not None
         assert examples.signals is not None

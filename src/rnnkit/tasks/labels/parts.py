@@ -49,10 +49,20 @@ def find_groups(examples: Examples, strata: Sequence[int] | IntArray | None = No
         strata: `(S,)` whole numbers whose shares a part should keep; `None` for none.
     """
     key = sequence_key(examples)
-    numbers: dict[bytes, int] = {}
-    found = [numbers.setdefault(key(i), len(numbers)) for i in range(len(examples))]
-    group = np.array(found, dtype=np.int64)
-    first = np.unique(group, return_index=True)[1]
+    digests = bytearray()  # 16 bytes an example, of which there may be many
+    for i in range(len(examples)):
+        digests += key(i)
+    high, low = np.frombuffer(digests, dtype=np.uint64).reshape(-1, 2).T
+    order = np.lexsort((low, high))  # stable: of equal ones the first comes first
+    is_new = np.ones(len(order), dtype=bool)
+    is_new[1:] = (np.diff(high[order]) != 0) | (np.diff(low[order]) != 0)
+    first = order[is_new]
+    # Groups are numbered as they are first met.
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    group = np.empty(len(order), dtype=np.int64)
+    group[order] = rank[np.cumsum(is_new) - 1]
+    first = np.sort(first)
     classes = np.zeros(len(group), dtype=np.int64) if strata is None else np.asarray(strata)
     return Groups(group, classes[first].astype(np.int64))
 

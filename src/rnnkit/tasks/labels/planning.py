@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from rnnkit.data.examples.columns import ExampleColumns, Wants
 from rnnkit.data.examples.contract import Examples
 from rnnkit.data.examples.given import examples_of
 from rnnkit.data.examples.reading import find_columns, read_examples
+from rnnkit.data.examples.stored import read_stored
 from rnnkit.errors import ConfigError, DataError
 from rnnkit.messages import Message
 from rnnkit.tasks.labels.config import LabelOptions, ensemble_size
@@ -51,14 +54,38 @@ class LabelParts:
 
 
 def read_source(
-    source: Source, y: Any, columns: ExampleColumns, wants: Wants, part: str = "train"
+    source: Source,
+    y: Any,
+    columns: ExampleColumns,
+    wants: Wants,
+    part: str = "train",
+    scratch: Path | None = None,
 ) -> Examples:
-    """Return the examples that a user gave in one of many forms."""
+    """Return the examples that a user gave in one of many forms.
+
+    With `scratch` the texts of a file go to a temporary file on the disk of that folder.
+    """
     if isinstance(source, Examples):
         return source
+    if scratch is not None and isinstance(source, (str, Path)) and y is None:
+        return read_stored(source, columns, wants=wants, folder=scratch)[0]
     if isinstance(source, (str, Path, pd.DataFrame)) and y is None:
         return read_examples(source, columns, wants=wants, part=part)  # type: ignore[arg-type]
     return examples_of(source, y, wants=wants)
+
+
+def as_columns(columns: ExampleColumns | Mapping[str, Any] | None) -> ExampleColumns:
+    """Return columns that were given as a mapping, or not at all, as `ExampleColumns`."""
+    if columns is None:
+        return ExampleColumns()
+    return columns if isinstance(columns, ExampleColumns) else ExampleColumns.from_json(columns)
+
+
+def scratch_folder(beside: Path | None) -> Path:
+    """Return the folder for temporary files: that of `beside`, the next above it that is there."""
+    if beside is None:
+        return Path(tempfile.gettempdir())
+    return next(folder for folder in beside.absolute().parents if folder.is_dir())
 
 
 def divide(
@@ -69,20 +96,30 @@ def divide(
     columns: ExampleColumns,
     config: LabelOptions,
     wants: Wants,
+    scratch: Path | None = None,
 ) -> LabelParts:
     """Read and divide what a user gave.
 
     Without test data a fifth of a file is kept for the test; of arrays with `y` beside them
-    nothing is, unless `test_size` asks for it.
+    nothing is, unless `test_size` asks for it. With `scratch` files are read in pieces, and their
+    texts go to temporary files on the disk of that folder.
 
     Raises:
         DataError: if something cannot be read, or there is nothing left to learn from.
-        ConfigError: if sizes contradict the data given.
+        ConfigError: if sizes contradict the data given, or they cannot be read in pieces.
     """
     is_table = isinstance(source, (str, Path, pd.DataFrame)) and y is None
-    if is_table:
-        columns = find_columns(source, columns, wants=wants)
-    examples = read_source(source, y, columns, wants)
+    if scratch is not None:
+        if not isinstance(source, (str, Path)) or y is not None:
+            raise ConfigError(
+                f"stream reads a file in pieces, and data of type {type(source).__name__} are in"
+                f" memory: leave stream out"
+            )
+        examples, columns = read_stored(source, columns, wants=wants, folder=scratch)
+    else:
+        if is_table:
+            columns = find_columns(source, columns, wants=wants)
+        examples = read_source(source, y, columns, wants)
     if not len(examples):
         raise DataError(f"{examples.name} holds no examples, and at least 2 are needed")
     for name, given in (("test", test), ("validation", validation)):
@@ -94,7 +131,7 @@ def divide(
     notes: list[Message] = []
     groups = find_groups(examples, _strata(examples))
     chosen = np.arange(len(examples))
-    tested = None if test is None else _pair(test, columns, wants)
+    tested = None if test is None else _pair(test, columns, wants, scratch)
     size = config.test_size
     if size is None:
         size = TEST_SHARE if is_table else 0
@@ -109,7 +146,7 @@ def divide(
                 {"count": len(kept), "all": len(examples)},
             )
         )
-    held = None if validation is None else _pair(validation, columns, wants)
+    held = None if validation is None else _pair(validation, columns, wants, scratch)
     size = config.validation_size
     if held is None and size != 0 and (size or ensemble_size(config, len(chosen)) == 1):
         inner = groups.take(chosen)
@@ -124,11 +161,12 @@ def divide(
     return LabelParts(train, groups.take(chosen), held, tested, columns, tuple(notes))
 
 
-def _pair(given: Any, columns: ExampleColumns, wants: Wants) -> Examples:
+def _pair(given: Any, columns: ExampleColumns, wants: Wants, scratch: Path | None) -> Examples:
     """Read test or validation data, which as arrays are a pair (X, y)."""
     if isinstance(given, tuple) and len(given) == 2:
         return read_source(given[0], given[1], columns, wants)
-    return read_source(given, None, columns, wants, "test" if _has_parts(given) else "train")
+    part = "test" if _has_parts(given) else "train"
+    return read_source(given, None, columns, wants, part, scratch)
 
 
 def _has_parts(given: Any) -> bool:

@@ -24,7 +24,7 @@ from rnnkit.tasks.labels.base import FittedLabels, LabelEstimator
 from rnnkit.tasks.labels.evaluation import LabelEvaluation
 from rnnkit.tasks.labels.parts import sequence_key
 from rnnkit.tasks.labels.pictures import label_report, lengths_figure, main_figure
-from rnnkit.tasks.labels.planning import LabelParts, Source, divide
+from rnnkit.tasks.labels.planning import LabelParts, Source, divide, scratch_folder
 from rnnkit.training import Progress
 from rnnkit.training.run_folder import RunWriter
 
@@ -40,6 +40,7 @@ def run_labels(
     out: Path,
     validation: Source | None = None,
     test: Source | None = None,
+    stream: bool = False,
     resume: bool = False,
     progress: Progress | None = None,
     command: str = "",
@@ -55,6 +56,7 @@ def run_labels(
         out: the run folder; it appears when all is done.
         validation: data to stop early by.
         test: data to score on.
+        stream: read files of texts in pieces; the texts go to temporary files on the disk of `out`.
         resume: go on with an interrupted training of the same data and options.
         progress: shows the epochs.
         command: the command line, for the report.
@@ -65,7 +67,10 @@ def run_labels(
     Raises:
         RnnkitError: if options, data or folder are wrong, or training diverges.
     """
-    parts = divide(source, None, validation, test, columns, estimator.config, estimator.wants)
+    scratch = scratch_folder(out) if stream else None
+    parts = divide(
+        source, None, validation, test, columns, estimator.config, estimator.wants, scratch
+    )
     train_run(
         estimator,
         lambda checkpoints: estimator.fit_parts(
