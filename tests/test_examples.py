@@ -57,6 +57,24 @@ def test_hello_learns_its_words_by_heart(run_example):
     assert "overfit check" in out
 
 
+def test_classify_texts_reads_the_order_of_words(run_example):
+    out = run_example("classify_texts.py")
+    accuracy = {n: float(v) for n, v in re.findall(r"^(.+): accuracy ([\d.]+)$", out, re.MULTILINE)}
+    assert list(accuracy) == ["network", "majority class", "TF-IDF words + logistic regression"]
+    assert accuracy["network"] > 0.9 > 0.7 > accuracy["TF-IDF words + logistic regression"]
+    assert "is better than the best baseline" in out
+    praise = [float(value) for value in re.findall(r": praise ([\d.]+)$", out, re.MULTILINE)]
+    assert praise[0] > 0.5 > praise[1]
+    assert 0 <= praise[2] <= 1  # of an empty text
+
+
+def test_tag_words_reads_the_words_beside(run_example):
+    out = run_example("tag_words.py")
+    accuracy = {n: float(v) for n, v in re.findall(r"^(.+): accuracy ([\d.]+)$", out, re.MULTILINE)}
+    assert accuracy["network"] > 0.97 > 0.9 > accuracy["most frequent tag"]
+    assert "the/DET old/ADJ cook/NOUN can/AUX watch/VERB the/DET plan/NOUN" in out
+
+
 def test_forecast_airline_leaves_a_run(run_example, tmp_path):
     out = run_example("forecast_airline.py")
     assert "1961-12-01  Passengers" in out
