@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import torch
 
+from rnnkit import cli
 from rnnkit.data.examples.columns import ExampleColumns
 from rnnkit.data.examples.contract import Examples
 from rnnkit.data.examples.stored import StoredTexts
@@ -141,6 +142,27 @@ def test_a_run_is_that_of_the_whole_and_leaves_nothing_else(tmp_path: Path) -> N
     assert found["whole"] == found["stream"]
     assert sorted(file.name for file in tmp_path.iterdir()) == ["data.csv", "runs"]
     assert sorted(file.name for file in (tmp_path / "runs").iterdir()) == ["stream", "whole"]
+
+
+def test_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "data.jsonl", reviews(60))
+    monkeypatch.chdir(tmp_path)
+    columns = ["--text", "text", "--target", "stars"]
+    small = ["--epochs", "1", "--ensemble", "1", "--hidden-size", "4"]
+    arguments = ["regress", "data.jsonl", *columns, *small, "--stream", "--out", "new/run"]
+    monkeypatch.setattr("sys.argv", ["rnnkit", *arguments])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert not end.value.code
+    assert "texts are read in pieces" in capsys.readouterr().out
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["data.jsonl", "new"]
+    monkeypatch.setattr("sys.argv", ["rnnkit", "classify", str(tmp_path), "--stream"])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 2
+    assert "cannot be read in pieces" in capsys.readouterr().err
 
 
 def test_an_error_leaves_nothing(tmp_path: Path) -> None:
