@@ -30,9 +30,9 @@ def review(chance: random.Random) -> tuple[str, str]:
 
 def main() -> None:
     chance = random.Random(0)
-    texts, labels = zip(*(review(chance) for _ in range(600)), strict=True)
-    model = SequenceClassifier(ensemble=1, hidden_size=16, epochs=15, learning_rate=0.01)
-    model.fit(texts[:500], labels[:500], test=(texts[500:], labels[500:]))
+    texts, labels = zip(*(review(chance) for _ in range(500)), strict=True)
+    model = SequenceClassifier(ensemble=1, hidden_size=16, epochs=12, learning_rate=0.01)
+    model.fit(texts[:400], labels[:400], test=(texts[400:], labels[400:]))
     test = model.evaluate()["test"]
     for name, scores in {"network": test["model"], **test["baselines"]}.items():
         print(f"{name}: accuracy {scores['accuracy']:.3f}")
