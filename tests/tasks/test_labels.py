@@ -64,6 +64,9 @@ def test_alone_as_beside_a_long_text(cell, pooling):
     model = SequenceClassifier(**options, cell=cell, pooling=pooling).fit(texts, labels)
     together = model.predict_proba([*ODD, *texts])
     alone = np.concatenate([model.predict_proba([text]) for text in [*ODD, *texts]])
+    if pooling in ("last", "max"):  # sums over time are rounded by the length of the batch
+        assert np.array_equal(together, alone)
+        assert np.array_equal(model.encode(ODD)[2], model.encode(ODD[2:3])[0])
     np.testing.assert_allclose(together, alone, rtol=0, atol=1e-7)
     assert np.isfinite(together).all()
 
@@ -234,3 +237,82 @@ def test_other_starts_of_the_embedding(embedding, tmp_path):
     assert not table.requires_grad
     model.save(tmp_path / "run")
     assert np.array_equal(load(tmp_path / "run").predict_proba(ODD), model.predict_proba(ODD))
+
+
+@pytest.mark.parametrize(
+    "labels", [[9, 10], [0.0, 1.0], [False, True], ["9", "10"]], ids=["int", "float", "bool", "str"]
+)
+def test_labels_have_their_type_after_loading_too(labels, tmp_path):
+    X = np.random.default_rng(0).normal(size=(30, 5))
+    y = np.array(labels)[(X[:, 0] > 0).astype(int)]
+    model = SequenceClassifier(**{**QUICK, "epochs": 2}).fit(X, y)
+    model.save(tmp_path / "run")
+    loaded = load(tmp_path / "run")
+    assert loaded.predict(X).dtype.kind == y.dtype.kind
+    assert (loaded.predict(X) == model.predict(X)).all()
+    assert set(loaded.classes_.tolist()) == set(labels)
+
+
+def wide_table(path, names, rows=40):
+    random = np.random.default_rng(4)
+    frame = pd.DataFrame(random.normal(size=(rows, len(names))), columns=names)
+    frame["label"] = np.where(frame[names[0]] > 0, "up", "down")
+    frame.to_csv(path, index=False)
+    return path
+
+
+def test_steps_of_a_wide_table_are_known_by_name_and_order(tmp_path):
+    names = [f"t{k}" for k in range(6)]
+    train = wide_table(tmp_path / "train.csv", names)
+    model = SequenceClassifier(**{**QUICK, "epochs": 2}).fit(train, columns={"label": "label"})
+    for other, said in ((names[::-1], "'t5' where the training data have 't0'"), (
+        ["s0", *names[1:]], "'s0' where")):  # fmt: skip
+        with pytest.raises(DataError, match=said):
+            model.predict(wide_table(tmp_path / "other.csv", other))
+    shorter = wide_table(tmp_path / "shorter.csv", names[:4])
+    assert len(model.predict(shorter)) == 40
+
+
+def test_a_column_called_id_is_no_feature(tmp_path):
+    frame = pd.DataFrame({"id": range(30), "x": np.arange(30.0), "z": 1.5})
+    frame["label"] = ["a", "b"] * 15
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    with pytest.raises(DataError, match=r"column 'id' of .* looks like the name of a sequence"):
+        SequenceClassifier(**QUICK).fit(tmp_path / "rows.csv", columns={"label": "label"})
+
+
+def test_a_test_part_that_the_data_bring_is_the_one_that_is_scored(tmp_path):
+    random = np.random.default_rng(5)
+    X, y = random.normal(size=(50, 7)), ["a", "b"] * 25
+    path = tmp_path / "both.npz"
+    np.savez(path, x_train=X[:40], y_train=y[:40], x_test=X[40:], y_test=y[40:])
+    model = SequenceClassifier(**{**QUICK, "epochs": 2}).fit(path)
+    assert [part.count for part in model.fitted.parts if part.name == "test"] == [10]
+    assert "scored on the test part that the data bring along" in map(str, model.fitted.notes)
+    assert len(model.scored(path).actual) == 10
+
+
+def test_numbers_without_squares_are_refused(tmp_path):
+    X = np.ones((20, 3))
+    X[3, 1] = 1e200
+    with pytest.raises(DataError, match="column 'value' reaches 1e"):
+        SequenceClassifier(**QUICK).fit(X, ["a", "b"] * 10)
+    with pytest.raises(DataError, match="column 'y' reaches 2e"):
+        SequenceRegressor(**QUICK).fit(np.eye(20), np.arange(20) * 1e300)
+
+
+def test_equal_test_texts_are_one_witness():
+    texts, labels = reviews(40)
+    model = SequenceClassifier(**QUICK).fit(texts, labels)
+    once = model.scored(["good film", "bad film"], ["pos", "neg"])
+    often = model.scored(["good film"] * 300 + ["bad film"], ["pos"] * 300 + ["neg"])
+    assert once.verdict.values["low"] == often.verdict.values["low"]
+
+
+def test_validation_texts_that_are_learned_from_are_counted():
+    texts, labels = reviews(40)
+    model = SequenceClassifier(**{**QUICK, "epochs": 1})
+    model.fit(texts, labels, validation=(texts[:10], labels[:10]))
+    assert "10 of the 10 validation sequences also stand in the training data" in map(
+        str, model.fitted.notes
+    )

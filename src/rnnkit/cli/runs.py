@@ -65,11 +65,13 @@ def encode(
     """Turn each sequence into its vector: the states that the network's answer comes from."""
     from rnnkit.tasks import load
 
+    if out is not None and out.suffix.lower() not in (".npz", ".csv"):
+        raise ConfigError(f"{out} must end in .npz or .csv, which says what to write")
     model = load(run)
     if not hasattr(model, "encode"):
         raise ConfigError(f"a run of {model.task} gives no vectors: encode asks for another task")
     vectors = model.encode(_source(model, data))
-    if out is not None and out.suffix == ".npz":
+    if out is not None and out.suffix.lower() == ".npz":
         import io
 
         import numpy as np
@@ -101,7 +103,7 @@ def _source(model: Any, given: str) -> Any:
     """
     path = Path(given)
     try:
-        exists = path.exists()
+        exists = bool(given) and path.exists()
     except (OSError, ValueError):  # too long for a name, or with a byte that none can have
         exists = False
     if exists:

@@ -14,6 +14,7 @@ from rnnkit.data.ragged import Ragged
 from rnnkit.errors import DataError
 
 MOST_LABELS = 1000  # of a column that are known, the most frequent of the training part
+LARGEST = 1e100  # of numbers; sums of their squares stay finite
 WIDEST = 16  # numbers that a label is embedded in, at the most
 
 
@@ -31,6 +32,7 @@ class SignalCodec:
         scale: standard deviation of each channel, 1 where it does not vary.
         gaps: whether there are channels that say where a number was missing.
         labels: the known labels of each column, the first with code 1; 0 stands for all others.
+        steps: the names of the columns, where each column is a step; empty otherwise.
 
     Example:
         >>> import numpy as np
@@ -47,11 +49,18 @@ class SignalCodec:
     scale: tuple[float, ...]
     gaps: bool
     labels: tuple[tuple[str, ...], ...]
+    steps: tuple[str, ...] = ()
 
     @classmethod
     def fit(cls, signals: Signals) -> SignalCodec:
-        """Return the codec of a training part."""
+        """Return the codec of a training part.
+
+        Raises:
+            DataError: if numbers are so large that their squares cannot be computed.
+        """
         values = signals.numbers.values
+        for name, column in zip(signals.channels, values.T, strict=True):
+            check_size(column, name)
         present = ~np.isnan(values)
         counts = np.maximum(present.sum(axis=0), 1)
         mean = np.where(present, values, 0.0).sum(axis=0) / counts
@@ -65,6 +74,7 @@ class SignalCodec:
             scale=tuple(np.where(usable, spread, 1.0).tolist()),
             gaps=bool((~present).any()),
             labels=tuple(_most_frequent(column) for column in signals.labels.T),
+            steps=signals.steps,
         )
 
     @property
@@ -92,6 +102,12 @@ class SignalCodec:
                 raise DataError(
                     f"{name} has {len(given)} {what} ({', '.join(given)}), and the training data"
                     f" have {len(known)} ({', '.join(known)}): give the same ones"
+                )
+        for known_step, given_step in zip(self.steps, signals.steps, strict=False):
+            if known_step != given_step:
+                raise DataError(
+                    f"{name} has the column {given_step!r} where the training data have"
+                    f" {known_step!r}: give the same steps in the same order"
                 )
 
     def numbers(self, signals: Signals) -> Ragged:
@@ -129,6 +145,7 @@ class SignalCodec:
             "scale": list(self.scale),
             "gaps": self.gaps,
             "labels": [list(labels) for labels in self.labels],
+            "steps": list(self.steps),
         }
 
     @classmethod
@@ -141,6 +158,25 @@ class SignalCodec:
             tuple(plain["scale"]),
             bool(plain["gaps"]),
             tuple(tuple(labels) for labels in plain["labels"]),
+            tuple(plain["steps"]),
+        )
+
+
+def check_size(values: NDArray[np.float64], name: str) -> None:
+    """Refuse numbers whose squares cannot be summed.
+
+    Args:
+        values: `(N,)`; NaN where one is missing.
+        name: of their column.
+
+    Raises:
+        DataError: naming the column and its largest number.
+    """
+    largest = np.abs(values[~np.isnan(values)]).max(initial=0.0)
+    if largest > LARGEST:
+        raise DataError(
+            f"column {name!r} reaches {largest:.0e}, and the squares of such numbers cannot be"
+            f" computed: give it in larger units, or leave it out"
         )
 
 

@@ -82,8 +82,12 @@ class LabelNetwork(nn.Module):
         return self._outputs(self.inputs(batch), batch)
 
     def vectors(self, batch: LabelBatch) -> Tensor:
-        """Return `(B, D * H)`, what pooling makes of each sequence."""
-        return self._pooled(self.inputs(batch), batch)
+        """Return `(B, D * H)`, what pooling makes of each sequence.
+
+        Tokens are looked up step by step, and not by the table of a whole batch, so that a sequence
+        has the same vector whatever stands beside it.
+        """
+        return self._pooled(self.inputs.steps(batch), batch)
 
     def attention(self, batch: LabelBatch) -> Tensor | None:
         """Return `(B, T)` weights of the steps, 0 at padding; `None` if pooling has none."""

@@ -148,7 +148,9 @@ class TrainingRun:
 
     def _batches(self, data: Dataset, order: Tensor, size: int) -> Iterator[SequenceBatch]:
         """Yield the data in order on the device: all that touches devices."""
-        batches = data.arrange(order, size) if isinstance(data, Arranged) else torch.split(order, size)
+        batches = (
+            data.arrange(order, size) if isinstance(data, Arranged) else torch.split(order, size)
+        )
         for index in batches:
             batch = data.batch(index)
             yield batch if self.device.type == "cpu" else batch.to(self.device)

@@ -281,8 +281,8 @@ def read_run(path: Path) -> Run:
 
 
 def is_part_of_run(path: Path) -> bool:
-    """Return whether `path` is a file that a finished run cannot do without."""
-    return path.name in (CONFIG, MODEL, METRICS) and _is_run(path.resolve().parent)
+    """Return whether `path` is a file that a finished run wrote."""
+    return path.name in OWN_FILES and _is_run(path.resolve().parent)
 
 
 def _why_missing(path: Path) -> str:

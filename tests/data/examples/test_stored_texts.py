@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,19 @@ def test_labels_of_parquet_that_are_whole_numbers_or_categories(tmp_path: Path) 
     same(read_stored(path, folder=tmp_path, chunk=2)[0], read_examples(path))
     path = write(tmp_path, "parquet", frame.astype({"label": str}).astype({"label": "category"}))
     same(read_stored(path, folder=tmp_path, chunk=2)[0], read_examples(path))
+
+
+def test_texts_of_parquet_are_let_go(tmp_path: Path) -> None:
+    texts = [f"{k} " + 5_000 * "x" for k in range(5_000)]  # 25 million bytes
+    path = write(tmp_path, "parquet", pd.DataFrame({"text": texts, "label": ["a", "b"] * 2_500}))
+    del texts
+    tracemalloc.start()
+    try:
+        read_stored(path, folder=tmp_path, chunk=100)
+        # The columns are found by the first 1,000 rows.
+        assert tracemalloc.get_traced_memory()[1] < 15_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_some_of_the_examples(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ _LABEL_NAMES = (
     "레이블", "분류", "감정",
 )  # fmt: skip
 _TARGET_NAMES = ("target", "y")
+_ID_NAMES = ("id", "sequence_id", "series_id", "case_id", "subject_id")
 
 _FREE_WORDS = 3  # in the mean: a column of so many words holds texts
 _FREE_LETTERS = 20  # as well as one of so many characters that hardly repeats
@@ -246,6 +247,7 @@ class _Settling:
             self._take_label(words[0])
         if self.wants == "numbers" and not self.columns.targets:
             raise self._no("target", self._free())
+        self._refuse_ids()
         features = self._features()
         if not features:
             raise DataError(
@@ -264,6 +266,17 @@ class _Settling:
             ]
             self.columns = replace(self.columns, features=tuple(features), words=tuple(words))
         self.columns = replace(self.columns, layout=layout)
+
+    def _refuse_ids(self) -> None:
+        """Refuse a column called an id: it names the sequence of a row, and tells nothing else."""
+        if self.columns.features or self.columns.id is not None:
+            return
+        name = _first_named(_ID_NAMES, self._free())
+        if name is not None:
+            raise DataError(
+                f"column {name!r} of {self.cells.source} looks like the name of a sequence: say by "
+                f"id that it is, or name the features without it"
+            )
 
     def _features(self) -> list[str]:
         if self.columns.features:

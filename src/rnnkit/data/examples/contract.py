@@ -24,12 +24,14 @@ class Signals:
         channels: the names of the `I` columns.
         labels: `(N, Q)` of str (dtype object), "" where missing: columns that hold words.
         label_channels: the names of the `Q` columns.
+        steps: where a row of a table is a sequence, the names of the columns of its steps.
     """
 
     numbers: Ragged
     channels: tuple[str, ...]
     labels: NDArray[np.object_]
     label_channels: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.numbers)

@@ -284,7 +284,9 @@ def _parquet_cells(path: Path, columns: ExampleColumns, wants: Wants) -> tuple[P
     names = tuple(
         name for name in file.names if file.names.count(name) == 1 and name not in file.nested
     )
-    first = next(_parquet_pieces(file, names, SAMPLE))
+    first = next(_parquet_pieces(file, names, SAMPLE), None)
+    if first is None:
+        raise DataError(f"{path} is damaged: it says that it has rows, and holds none")
     return file, replace(_frame_cells(first), source=str(path))
 
 

@@ -119,7 +119,7 @@ class _SignalFile:
         if self.labels is not None and answer not in self.labels:
             hint = closest(answer, self.labels)
             self._refuse(f"has the label {_shown(answer)}, which @classLabel does not name{hint}")
-        if self.has_target and not np.isfinite(self._values(answer)).all():
+        if self.has_target and not ("," not in answer and np.isfinite(self._values(answer)).all()):
             self._refuse(f"has the target {_shown(answer)}; a finite number was expected")
         if self.dimensions is None:
             self.dimensions = len(parts)

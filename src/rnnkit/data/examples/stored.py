@@ -202,7 +202,10 @@ class _Rest:
 
     def _kept(self, cells: Cells, is_label: bool) -> Cells:
         """Return cells as they are, but equal labels as one object."""
-        if isinstance(cells, pd.Series) or not is_label:
+        if isinstance(cells, pd.Series):
+            copied: pd.Series[Any] = cells.copy()  # it shared an array with the texts
+            return copied
+        if not is_label:
             return cells
         known = self._labels
         shared: list[Any] = [

@@ -120,7 +120,7 @@ def _wide(table: Table, columns: ExampleColumns) -> tuple[Signals, list[Message]
         notes.append(Message(found, {"count": shorter}))
     channel = names[0].rstrip("0123456789").rstrip("_-. ") or _STEM_ONLY
     numbers = Ragged(steps[:, None], starts)
-    return Signals(numbers, (channel,), _no_words(len(steps))), notes
+    return Signals(numbers, (channel,), _no_words(len(steps)), steps=tuple(names)), notes
 
 
 def _flat(table: Table, columns: ExampleColumns) -> tuple[Signals, list[Message]]:

@@ -30,6 +30,7 @@ from rnnkit.tasks.labels.planning import (
     LabelParts,
     Source,
     as_columns,
+    brings_test,
     divide,
     read_source,
     scratch_folder,
@@ -201,7 +202,8 @@ class LabelEstimator(Estimator[LabelOptions, FittedLabels]):
         learned, skipped = fit_all(baselines, train, meaning.actual(train))
         outputs, silent = predict_all(learned, test)
         return evaluate_labels(
-            fitted.meaning.actual(test),
+            test,
+            fitted.meaning,
             {MODEL: _outputs(fitted, test), **outputs},
             cell=self.config.cell,
             skipped={**skipped, **silent},
@@ -234,11 +236,13 @@ class LabelEstimator(Estimator[LabelOptions, FittedLabels]):
         fitted = self.fitted
         if X is None:
             return fitted.test
-        examples = read_source(X, y, fitted.columns, self.wants)
+        part = "test" if y is None and brings_test(X) else "train"
+        examples = read_source(X, y, fitted.columns, self.wants, part)
         simplest = constant_baseline(fitted, len(examples))
         others = () if fitted.test is None else tuple(fitted.test.scores)
         return evaluate_labels(
-            fitted.meaning.actual(examples),
+            examples,
+            fitted.meaning,
             {MODEL: _outputs(fitted, examples), **simplest},
             cell=self.config.cell,
             skipped={
@@ -274,7 +278,10 @@ class LabelEstimator(Estimator[LabelOptions, FittedLabels]):
         """
         if X is None:
             raise ConfigError(f"a run of {self.task} predicts of new data: give some")
-        return csv_text(self.predict_frame(X))
+        examples = self._read(X)
+        frame = self.predict_frame(examples)
+        frame.insert(0, "example", [examples.place(i) for i in range(len(examples))])
+        return csv_text(frame)
 
     def text_source(self, text: str) -> list[str] | None:
         """Return a text as data to predict of; `None` where the run does not read texts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +12,6 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-from rnnkit.data.examples.answers import parse_classes
 from rnnkit.data.examples.columns import Wants
 from rnnkit.tasks.labels.config import ClassifyConfig
 from rnnkit.tasks.labels.planning import Source
@@ -46,12 +46,12 @@ class SequenceClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
             check_classification_targets(y)
             y = column_or_1d(y, warn=True)
         super().fit(X, y, **options)
-        self._restored()
         if y is not None:  # predictions are of the type of the labels given
-            values = np.unique(np.asarray(y))
-            written = parse_classes(values.tolist(), column="y", place=str)
-            known = dict(zip(written, values, strict=True))
-            self.classes_ = np.array([known[label] for label in self.fitted.meaning.classes])
+            kinds = {"i": "int", "u": "int", "f": "float", "b": "bool"}
+            kind: Any = kinds.get(np.asarray(y).dtype.kind, "str")
+            fitted = self.fitted
+            self._fitted = replace(fitted, meaning=replace(fitted.meaning, kind=kind))
+        self._restored()
         return self
 
     def predict(self, X: Source) -> NDArray[Any]:
@@ -85,4 +85,4 @@ class SequenceClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
         return frame
 
     def _restored(self) -> None:
-        self.classes_ = np.array(self.fitted.meaning.classes)
+        self.classes_ = self.fitted.meaning.labels()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnkit.data.examples.contract import Examples
 from rnnkit.messages import Message
 from rnnkit.metrics import (
     confusion,
@@ -18,6 +19,8 @@ from rnnkit.metrics import (
 )
 from rnnkit.metrics.labels import UNSEEN
 from rnnkit.report.scores import CLASSIFY, REGRESS, Measures
+from rnnkit.tasks.labels.meaning import Meaning
+from rnnkit.tasks.labels.parts import find_groups
 from rnnkit.tasks.scores import MODEL, network_name
 
 FloatArray = NDArray[np.float64]
@@ -76,7 +79,8 @@ class LabelEvaluation:
 
 
 def evaluate_labels(
-    actual: NDArray[Any],
+    examples: Examples,
+    meaning: Meaning,
     outputs: Outputs,
     *,
     cell: str,
@@ -87,13 +91,15 @@ def evaluate_labels(
     """Score a model and its baselines.
 
     Args:
-        actual: see `LabelEvaluation`.
+        examples: that were asked about.
+        meaning: of the outputs.
         outputs: of the model, under `MODEL`, and the baselines, `(S, K)` each.
         cell: of the model.
         skipped: baselines that have no outputs, and why.
         notes: of the baselines.
         warnings: found before.
     """
+    actual = meaning.actual(examples)
     classes = actual.ndim == 1
     scores = {
         name: label_scores(actual, of) if classes else number_scores(actual, of)
@@ -103,18 +109,26 @@ def evaluate_labels(
     if classes:
         unseen = int((actual == UNSEEN).sum())
         if unseen:
+            known = set(meaning.classes)
+            names = sorted({label for label in examples.classes or () if label not in known})
             found.append(
                 Message(
                     "{count:,} of the {all:,} test examples have a label that the training part"
-                    " does not have; no prediction of them can be right.",
-                    {"count": unseen, "all": len(actual)},
+                    " does not have ({labels}); no prediction of them can be right.",
+                    {
+                        "count": unseen,
+                        "all": len(actual),
+                        "labels": ", ".join(names[:5]) + (", …" if len(names) > 5 else ""),
+                    },
                 )
             )
+    # Equal sequences are one witness, however often they were written down.
+    distinct = np.unique(find_groups(examples).group, return_index=True)[1]
     return LabelEvaluation(
         actual,
         outputs[MODEL],
         scores,
-        _verdict(actual, outputs, scores, cell),
+        _verdict(actual, outputs, scores, cell, distinct),
         tuple(found),
         dict(skipped),
         {name: notes[name] for name in outputs if notes.get(name)},
@@ -126,8 +140,12 @@ def _verdict(
     outputs: Outputs,
     scores: Mapping[str, Mapping[str, float]],
     cell: str,
+    distinct: IntArray,
 ) -> Message:
-    """Return whether the network is worth having, beyond what chance does to a test part."""
+    """Return whether the network is worth having, beyond what chance does to a test part.
+
+    Chance is judged by the examples `distinct`, which differ from one another.
+    """
     classes = actual.ndim == 1
     metric = "accuracy" if classes else "rmse"
     others = [name for name in scores if name != MODEL]
@@ -136,10 +154,11 @@ def _verdict(
         return Message("No baseline stands beside the {network}.", {"network": network})
     better = max if classes else min
     best = better(others, key=lambda name: scores[name][metric])
+    first, second = outputs[MODEL][distinct], outputs[best][distinct]
     _, low, high = (
-        difference_in_accuracy(actual, outputs[MODEL].argmax(axis=1), outputs[best].argmax(axis=1))
+        difference_in_accuracy(actual[distinct], first.argmax(axis=1), second.argmax(axis=1))
         if classes
-        else _gain(actual, outputs[MODEL], outputs[best])
+        else _gain(actual[distinct], first, second)
     )
     values: dict[str, Any] = {
         "network": network,

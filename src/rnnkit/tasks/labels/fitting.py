@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import linear
 
 from rnnkit.data.batches import LabelBatch, LabelledSequences, in_buckets
 from rnnkit.data.examples.contract import Examples
@@ -165,12 +164,19 @@ def outputs_of(
     total = np.zeros((len(data), networks[0].head.out_features))
     for index, batch in in_batches(data, device):
         for network in networks:
-            # In float64, since a product of floats may round a row by the number of rows beside it.
-            head = network.head
-            pooled = network.vectors(batch).double()
-            z = linear(pooled, head.weight.double(), head.bias.double())
-            total[index] += (z.softmax(dim=-1) if classes else z).cpu().numpy()
+            weight, bias = (p.double().cpu().numpy() for p in network.head.parameters())
+            pooled = network.vectors(batch).double().cpu().numpy()
+            for row, vector in zip(index, pooled, strict=True):
+                # Row by row: a product of matrices may round a row by the rows beside it.
+                z = weight @ vector + bias
+                total[row] += softmax(z) if classes else z
     return total / len(networks)
+
+
+def softmax(z: FloatArray) -> FloatArray:
+    """Return `exp(z) / sum exp(z)` of logits `(K,)`."""
+    powers = np.exp(z - z.max())
+    return np.asarray(powers / powers.sum())
 
 
 def vectors_of(

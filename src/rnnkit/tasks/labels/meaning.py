@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnnkit.data.examples.contract import Examples
+from rnnkit.data.signals import check_size
 from rnnkit.errors import DataError
 from rnnkit.metrics.labels import UNSEEN
 
 FloatArray = NDArray[np.float64]
+Kind = Literal["str", "int", "float", "bool"]
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,14 @@ class Meaning:
         targets: names of the numbers; empty for classes.
         center: of each number, added to `unit` times the network's output.
         unit: of each number.
+        kind: what the labels were given as: `str`, `int`, `float` or `bool`.
     """
 
     classes: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     center: tuple[float, ...] = ()
     unit: tuple[float, ...] = ()
+    kind: Kind = "str"
 
     @classmethod
     def of(cls, train: Examples) -> Meaning:
@@ -50,6 +54,8 @@ class Meaning:
                 )
             return cls(classes=classes)
         assert train.targets is not None
+        for name, column in zip(train.target_names, train.targets.T, strict=True):
+            check_size(column, name)
         spread = train.targets.std(axis=0)
         return cls(
             targets=train.target_names,
@@ -66,6 +72,8 @@ class Meaning:
         """Return `(S,)` int64 classes, -1 for one that is not among them, or `(S, K)` numbers."""
         if not self.classes:
             assert examples.targets is not None
+            for name, column in zip(self.targets, examples.targets.T, strict=True):
+                check_size(column, name)
             return examples.targets
         assert examples.classes is not None
         numbers = {label: k for k, label in enumerate(self.classes)}
@@ -78,6 +86,15 @@ class Meaning:
             return torch.from_numpy(actual)
         return torch.from_numpy(((actual - self.center) / self.unit).astype(np.float32))
 
+    def labels(self) -> NDArray[Any]:
+        """Return the classes as they were given, `(K,)`."""
+        if self.kind == "bool":
+            return np.array([label == "True" for label in self.classes])
+        if self.kind == "str":
+            return np.array(self.classes)
+        numbers = np.array([float(label) for label in self.classes])
+        return numbers if self.kind == "float" else numbers.astype(np.int64)
+
     def read(self, outputs: FloatArray) -> FloatArray:
         """Return `(S, K)` outputs as probabilities, which they are, or numbers in their units."""
         return outputs if self.classes else outputs * self.unit + self.center
@@ -89,13 +106,19 @@ class Meaning:
             "targets": list(self.targets),
             "center": list(self.center),
             "unit": list(self.unit),
+            "kind": self.kind,
         }
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Meaning:
         """Return the meaning that `to_json` wrote."""
-        names = ("classes", "targets", "center", "unit")
-        return cls(*(tuple(plain[name]) for name in names))
+        return cls(
+            tuple(plain["classes"]),
+            tuple(plain["targets"]),
+            tuple(plain["center"]),
+            tuple(plain["unit"]),
+            plain["kind"],
+        )
 
 
 def in_order(labels: Sequence[str]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +75,19 @@ def read_source(
     return examples_of(source, y, wants=wants)
 
 
+def brings_test(source: Source) -> bool:
+    """Return whether a source has a test part of its own: a folder or a `.npz` file may."""
+    if not isinstance(source, (str, Path)):
+        return False
+    path = Path(source)
+    if path.is_dir():
+        return (path / "train").is_dir() and (path / "test").is_dir()
+    if path.suffix.lower() != ".npz" or not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return {"x_train.npy", "x_test.npy"} <= set(archive.namelist())
+
+
 def as_columns(columns: ExampleColumns | Mapping[str, Any] | None) -> ExampleColumns:
     """Return columns that were given as a mapping, or not at all, as `ExampleColumns`."""
     if columns is None:
@@ -129,6 +143,9 @@ def divide(
                 f" leave it or them out"
             )
     notes: list[Message] = []
+    if test is None and config.test_size is None and y is None and brings_test(source):
+        test = source
+        notes.append(Message("scored on the test part that the data bring along"))
     groups = find_groups(examples, _strata(examples))
     chosen = np.arange(len(examples))
     tested = None if test is None else _pair(test, columns, wants, scratch)
@@ -138,7 +155,11 @@ def divide(
     if tested is None and size:
         chosen, kept = split_off(groups, size, config.seed, name="test_size")
         if not len(kept):
-            raise DataError(f"{examples.name} has too few examples ({len(examples)}) for a test")
+            raise DataError(
+                f"{examples.name} has too few different examples for a test: of its"
+                f" {len(examples)}, {len(groups.strata)} are different, and equal ones and the only"
+                f" one of a class stay together; give test data, or test_size 0"
+            )
         tested = examples.take(kept)
         notes.append(
             Message(
@@ -156,8 +177,10 @@ def divide(
             held = examples.take(chosen[kept])
             chosen = chosen[stay]
     train = examples if len(chosen) == len(examples) else examples.take(chosen)
-    if tested is not None and test is not None:
-        notes += _shared(train, held, tested)
+    if test is not None and tested is not None:
+        notes += [*tested.notes, *_shared(train, held, tested)]
+    if validation is not None and held is not None:
+        notes += [*held.notes, *_overlap(train, held)]
     return LabelParts(train, groups.take(chosen), held, tested, columns, tuple(notes))
 
 
@@ -165,12 +188,8 @@ def _pair(given: Any, columns: ExampleColumns, wants: Wants, scratch: Path | Non
     """Read test or validation data, which as arrays are a pair (X, y)."""
     if isinstance(given, tuple) and len(given) == 2:
         return read_source(given[0], given[1], columns, wants)
-    part = "test" if _has_parts(given) else "train"
+    part = "test" if brings_test(given) else "train"
     return read_source(given, None, columns, wants, part, scratch)
-
-
-def _has_parts(given: Any) -> bool:
-    return isinstance(given, (str, Path)) and Path(given).suffix == ".npz"
 
 
 def _strata(examples: Examples) -> IntArray | None:
@@ -178,6 +197,17 @@ def _strata(examples: Examples) -> IntArray | None:
         return None
     codes = np.unique(np.array(examples.classes, dtype=object), return_inverse=True)[1]
     return codes.astype(np.int64)
+
+
+def _overlap(train: Examples, held: Examples) -> list[Message]:
+    """Say how many validation sequences are learned from, which early stopping cannot see then."""
+    known = set(map(sequence_key(train), range(len(train))))
+    key = sequence_key(held)
+    count = sum(key(i) in known for i in range(len(held)))
+    if not count:
+        return []
+    template = "{count:,} of the {all:,} validation sequences also stand in the training data"
+    return [Message(template, {"count": count, "all": len(held)})]
 
 
 def _shared(train: Examples, held: Examples | None, test: Examples) -> list[Message]:

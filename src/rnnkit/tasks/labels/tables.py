@@ -56,4 +56,6 @@ def is_table(X: Any, y: Any = None) -> bool:
         return y is not None
     if isinstance(X, np.ndarray):
         return X.ndim < 3 and X.dtype.kind not in "UT" and not (X.ndim == 1 and X.dtype == object)
-    return hasattr(X, "__array__") or hasattr(X, "toarray")
+    if hasattr(X, "toarray"):  # sparse
+        return True
+    return hasattr(X, "__array__") and np.ndim(X) < 3
