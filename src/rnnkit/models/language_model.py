@@ -112,7 +112,9 @@ class LanguageModelNetwork(nn.Module):
     ) -> tuple[Tensor, State]:
         """Return the last layer's states `(B, T, H)` and the state to go on from."""
         table = self.one_hot if self.embedding is None else self.embedding.weight
-        inputs: Tensor | tuple[Tensor, Tensor] = (codes, table)
+        # The pair is the fastest, but how its products are rounded may depend on which tokens stand
+        # together: a text must have the same states alone as among others.
+        inputs: Tensor | tuple[Tensor, Tensor] = (codes, table) if self.training else table[codes]
         if self.training and self.input_dropout:
             mask = dropout(table.new_ones(len(codes), 1, table.shape[1]), self.input_dropout)
             inputs = table[codes] * mask
