@@ -39,7 +39,7 @@ def learn_tokens(texts: Texts, level: str, options: TextOptions, keep: bool) -> 
     if not vocabulary.tokens:
         raise DataError(
             f"none of the {len(numbers):,} different tokens of the training part stands there "
-            f"{least} times; take a lower min_count"
+            f"{least} times; give more texts"
         )
     code = np.full(len(numbers), UNK, dtype=np.int32)
     for token, its_code in vocabulary.codes.items():

@@ -251,6 +251,12 @@ class LabelEstimator(Estimator[LabelOptions, FittedLabels]):
                 if name != MODEL and name not in simplest
             },
             notes={},
+            warnings=(
+                Message(
+                    "Only the simplest baseline could be asked here; the others stand in the report"
+                    " of the training."
+                ),
+            ),
         )
 
     def encode(self, X: Source) -> NDArray[np.float64]:

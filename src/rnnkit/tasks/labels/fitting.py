@@ -101,7 +101,8 @@ def fit_networks(
         )
     vectors, notes = _vectors(codec, data, config)
     members = ensemble_size(config, len(train))
-    fold = folds(groups, members, config.seed) if held is None and members > 1 else None
+    folded = held is None and members > 1 and config.validation_size is None
+    fold = folds(groups, members, config.seed) if folded else None
     texts = codec.text is not None
     networks, histories = [], []
     for member in range(members):

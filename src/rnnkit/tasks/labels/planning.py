@@ -19,7 +19,7 @@ from rnnkit.data.examples.reading import find_columns, read_examples
 from rnnkit.data.examples.stored import read_stored
 from rnnkit.errors import ConfigError, DataError
 from rnnkit.messages import Message
-from rnnkit.tasks.labels.config import LabelOptions, ensemble_size
+from rnnkit.tasks.labels.config import FEW, LabelOptions, ensemble_size
 from rnnkit.tasks.labels.parts import (
     TEST_SHARE,
     Groups,
@@ -131,9 +131,9 @@ def divide(
             )
         examples, columns = read_stored(source, columns, wants=wants, folder=scratch)
     else:
+        examples = read_source(source, y, columns, wants)
         if is_table:
             columns = find_columns(source, columns, wants=wants)
-        examples = read_source(source, y, columns, wants)
     if not len(examples):
         raise DataError(f"{examples.name} holds no examples, and at least 2 are needed")
     for name, given in (("test", test), ("validation", validation)):
@@ -169,7 +169,8 @@ def divide(
         )
     held = None if validation is None else _pair(validation, columns, wants, scratch)
     size = config.validation_size
-    if held is None and size != 0 and (size or ensemble_size(config, len(chosen)) == 1):
+    folded = len(chosen) < FEW and ensemble_size(config, len(chosen)) > 1
+    if held is None and size != 0 and (size or not folded):
         inner = groups.take(chosen)
         size = validation_size(len(chosen)) if size is None else size
         stay, kept = split_off(inner, size, config.seed, name="validation_size")
@@ -181,7 +182,8 @@ def divide(
         notes += [*tested.notes, *_shared(train, held, tested)]
     if validation is not None and held is not None:
         notes += [*held.notes, *_overlap(train, held)]
-    return LabelParts(train, groups.take(chosen), held, tested, columns, tuple(notes))
+    said = tuple(note for note in dict.fromkeys(notes) if note not in train.notes)
+    return LabelParts(train, groups.take(chosen), held, tested, columns, said)
 
 
 def _pair(given: Any, columns: ExampleColumns, wants: Wants, scratch: Path | None) -> Examples:

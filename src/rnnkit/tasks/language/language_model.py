@@ -314,17 +314,16 @@ class LanguageModel(Estimator[LanguageConfig, Fitted]):
             remarks=evaluation.notes(),
         )
 
-    def predictions_csv(self, data: str | Path | None = None) -> str:
+    def predictions_csv(self, data: Path | list[str] | None = None) -> str:
         """Return what may follow a text, or the text of a file, as CSV, the likeliest first."""
-        source = as_source("" if data is None else data)
-        prompt = read_text(source, "text") if isinstance(source, Path) else source
+        prompt = read_text(data, "text") if isinstance(data, Path) else "".join(data or ())
         likely = self.next_token(prompt)
         frame = pd.DataFrame({"token": list(likely), "probability": list(likely.values())})
         return csv_text(frame)
 
-    def text_source(self, text: str) -> str:
+    def text_source(self, text: str) -> list[str]:
         """Return a text as data to predict of."""
-        return text
+        return [text]
 
     def plot(self, language: Language = "en") -> Figure:
         """Return the picture of the training and validation loss by epoch."""
