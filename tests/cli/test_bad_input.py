@@ -268,8 +268,6 @@ def test_rows_that_a_run_cannot_use(refuses, here, wave, run):
         refuses(command, "runs/sales", "odd.csv", said=["line 2 of odd.csv holds '\\?'"])
     missing = "there is no file or folder 'nowhere.csv'"
     refuses("predict", "runs/sales", "nowhere.csv", said=[missing])
-        "predict", "runs/sales", "nowhere.csv", said=["there is no file or folder 'nowhere.csv'"]
-    )
     wave(60).rename(columns={"Sold": "Sould"}).to_csv("other.csv", index=False)
     refuses("predict", "runs/sales", "other.csv", said=["'Sold'; its columns are 'Month', 'Sould'"])
     wave(40).to_csv("seen.csv", index=False)
