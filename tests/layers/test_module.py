@@ -54,9 +54,9 @@ def _assert_same_bits(one: nn.Module, other: nn.Module) -> None:
 
 
 def test_the_public_names():
-    assert sorted(layers.__all__) == sorted(
-        ["GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "SimpleRNN", "SimpleRNNCell"]
-    )
+    recurrent = ["GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "SimpleRNN", "SimpleRNNCell"]
+    around = ["CRF", "Pooling", "SequenceLoss", "sequence_loss"]
+    assert sorted(layers.__all__) == sorted([*recurrent, *around])
 
 
 @pytest.mark.parametrize("bias", [True, False], ids=["bias", "no_bias"])

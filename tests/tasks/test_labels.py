@@ -316,3 +316,21 @@ def test_validation_texts_that_are_learned_from_are_counted():
     assert "10 of the 10 validation sequences also stand in the training data" in map(
         str, model.fitted.notes
     )
+
+
+def test_few_signals_choose_how_states_become_one_vector(tmp_path):
+    random = np.random.default_rng(6)
+    X = random.normal(size=(60, 12)) * 0.3
+    y = np.array(["low", "high"] * 30)
+    X[y == "high", -1] += 3  # the last step alone tells
+    options = {**QUICK, "ensemble": 3, "epochs": 15}
+    model = SequenceClassifier(**options).fit(X, y)
+    chosen = model.fitted.fit.pooling
+    said = [str(note) for note in model.fitted.notes if "states become one vector" in str(note)]
+    losses = dict(part.split() for part in said[0].split("(")[1].rstrip(")").split(", "))
+    assert set(losses) == {"last", "max", "attention"}
+    assert chosen == min(losses, key=lambda name: float(losses[name]))
+    assert {network.pooling.how for network in model.fitted.fit.networks} == {chosen}
+    assert len(model.fitted.fit.networks) == 3
+    model.save(tmp_path / "run")
+    assert np.array_equal(load(tmp_path / "run").predict_proba(X), model.predict_proba(X))

@@ -260,6 +260,7 @@ def test_the_page_and_the_summary(fitted, tmp_path) -> None:
         "config.json",
         "model.safetensors",
         "metrics.json",
+        "predictions.csv",
         "test.png",
         "training.png",
         "report.html",

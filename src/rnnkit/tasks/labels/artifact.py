@@ -36,6 +36,7 @@ def save_labels(writer: RunWriter, task: str, options: LabelOptions, fitted: Fit
             {"name": p.name, "count": p.count, "classes": list(p.classes)} for p in fitted.parts
         ],
         "notes": [note.to_json() for note in fitted.notes],
+        "pooling": fit.pooling,
         "networks": len(fit.networks),
         "histories": [history.to_json(seconds=False) for history in fit.histories],
         "test": None if fitted.test is None else _evaluation_json(fitted.test),
@@ -63,11 +64,16 @@ def read_labels(run: Run, options: LabelOptions, device: str) -> FittedLabels:
         prefix = f"network.{number}."
         state = {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
         vectors = state.get("inputs.table")  # a start for what is read over it at once
-        network = new_network(codec, options, meaning.outputs, number, vectors)
+        network = new_network(codec, options, meaning.outputs, number, config["pooling"], vectors)
         network.load_state_dict(state)
         networks.append(network.to(device).eval())
     return FittedLabels(
-        fit=LabelFit(codec, tuple(networks), tuple(map(History.from_json, config["histories"]))),
+        fit=LabelFit(
+            codec,
+            config["pooling"],
+            tuple(networks),
+            tuple(map(History.from_json, config["histories"])),
+        ),
         columns=ExampleColumns.from_json(config["columns"]),
         meaning=meaning,
         parts=tuple(

@@ -55,7 +55,9 @@ class LabelOptions(NetworkOptions):
         vectors: file of word vectors to start the embedding from, in the format of word2vec.
         freeze: leave the vectors as they are.
         embedding_size: numbers of a token's vector.
-        pooling: how the states of all steps become one vector: `last`, `mean`, `max`, `attention`.
+        pooling: how the states of all steps become one vector: `last`, `mean`, `max`, `attention`;
+            by rule `max`, and for fewer than 1,000 sequences of numbers that of `last`, `max` and
+            `attention` whose networks foretell the fifths that they left out best.
         input_dropout: share of a step's inputs dropped, the same at all steps of a sequence; by
             rule half of texts' and none of numbers'.
         ensemble: networks whose outputs are averaged; by rule 5 where there are fewer than 1,000
@@ -81,7 +83,7 @@ class LabelOptions(NetworkOptions):
     vectors: str | None = option(None, _text("the path of a file of vectors"))
     freeze: bool = option(False, flag)
     embedding_size: int = option(100, whole(1))
-    pooling: PoolingName = option("max", choice(PoolingName))
+    pooling: PoolingName | None = option(None, choice(PoolingName))
     input_dropout: float | None = option(None, share)
     ensemble: int | None = option(None, whole(1))
     validation_size: int | float | None = option(None, part)
@@ -174,6 +176,13 @@ def patience(config: LabelOptions, examples: int, *, texts: bool) -> int:
     if texts:
         return 2
     return 40 if examples < FEW else 10 if examples < 10_000 else 3
+
+
+def poolings(config: LabelOptions, *, texts: bool, folded: bool) -> tuple[PoolingName, ...]:
+    """Return the ways to pool that are tried, of which the best is kept."""
+    if config.pooling is not None:
+        return (config.pooling,)
+    return ("max",) if texts or not folded else ("last", "max", "attention")
 
 
 def input_dropout(config: LabelOptions, *, texts: bool) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from rnnkit.data.batches import LabelBatch, LabelledSequences, in_buckets
 from rnnkit.data.examples.contract import Examples
 from rnnkit.data.text.vectors import read_vectors, train_vectors
 from rnnkit.errors import DataError
+from rnnkit.layers.pooling import PoolingName
 from rnnkit.messages import Message
 from rnnkit.models.label_network import (
     CrossEntropy,
@@ -31,6 +32,7 @@ from rnnkit.tasks.labels.config import (
     ensemble_size,
     epochs,
     patience,
+    poolings,
     schedule,
 )
 from rnnkit.tasks.labels.parts import Groups, IntArray, folds
@@ -48,12 +50,14 @@ class LabelFit:
 
     Args:
         codec: of their inputs.
+        pooling: by which states become one vector.
         networks: whose outputs are averaged.
         histories: of the training of each.
         notes: what was done on the way.
     """
 
     codec: ExampleCodec
+    pooling: PoolingName
     networks: tuple[LabelNetwork, ...]
     histories: tuple[History, ...]
     notes: tuple[Message, ...] = ()
@@ -104,35 +108,87 @@ def fit_networks(
     folded = held is None and members > 1 and config.validation_size is None
     fold = folds(groups, members, config.seed) if folded else None
     texts = codec.text is not None
-    networks, histories = [], []
-    for member in range(members):
-        own, stop = data, held
-        if fold is not None:
-            own, stop = _rows(data, fold != member), _rows(data, fold == member)
-        network = new_network(codec, config, outputs, member, vectors)
-        count = len(own)
-        trainer = Trainer(
-            TrainingConfig(
-                epochs=epochs(config, count, texts=texts),
-                batch_size=batch_size(config, count),
-                learning_rate=config.learning_rate,
-                weight_decay=config.weight_decay,
-                schedule=schedule(config, texts=texts),
-                patience=None if stop is None else patience(config, count, texts=texts),
-                clip_norm=config.clip_norm,
-                time_limit=None if config.time_limit is None else config.time_limit / members,
-                seed=_member_seed(config, member),
-                device=config.device,
-            ),
-            progress=progress,
-            title=_title(member, members),
-        )
-        checkpoint = None if checkpoints is None else checkpoints / f"network-{member}.safetensors"
-        histories.append(
-            trainer.fit(network, _loss(config), own, stop, checkpoint=checkpoint, resume=resume)
-        )
-        networks.append(network.eval())
-    return LabelFit(codec, tuple(networks), tuple(histories), (*codec.notes, *notes))
+    tried = poolings(config, texts=texts, folded=fold is not None)
+    fits: list[LabelFit] = []
+    for pooling in tried:
+        networks, histories = [], []
+        for member in range(members):
+            own, stop = data, held
+            if fold is not None:
+                own, stop = _rows(data, fold != member), _rows(data, fold == member)
+            network, history = _train(
+                new_network(codec, config, outputs, member, pooling, vectors),
+                own,
+                stop,
+                config,
+                member=member,
+                share=members * len(tried),
+                title=_title(member, members, pooling if len(tried) > 1 else ""),
+                checkpoint=None
+                if checkpoints is None
+                else checkpoints / f"network-{pooling}-{member}.safetensors",
+                resume=resume,
+                progress=progress,
+                texts=texts,
+            )
+            networks.append(network)
+            histories.append(history)
+        fits.append(LabelFit(codec, pooling, tuple(networks), tuple(histories)))
+    best = fits[0]
+    if len(fits) > 1:
+        best, note = _best(fits)
+        notes = (*notes, note)
+    return replace(best, notes=(*codec.notes, *notes))
+
+
+def _best(fits: Sequence[LabelFit]) -> tuple[LabelFit, Message]:
+    """Return the fit whose networks foretell best what each of them left out, and say so."""
+    losses = []
+    for fit in fits:
+        held = [history.best_loss for history in fit.histories]
+        losses.append(float(np.mean([loss for loss in held if loss is not None])))
+    best = fits[int(np.argmin(losses))]
+    found = (f"{fit.pooling} {loss:.3g}" for fit, loss in zip(fits, losses, strict=True))
+    return best, Message(
+        "states become one vector by {pooling}: smallest loss on the fifths left out ({losses})",
+        {"pooling": best.pooling, "losses": ", ".join(found)},
+    )
+
+
+def _train(
+    network: LabelNetwork,
+    own: LabelledSequences,
+    stop: LabelledSequences | None,
+    config: LabelOptions,
+    *,
+    member: int,
+    share: int,
+    title: str | Message,
+    checkpoint: Path | None,
+    resume: bool,
+    progress: Progress | None,
+    texts: bool,
+) -> tuple[LabelNetwork, History]:
+    """Train one network; it has one part in `share` of the time that is allowed."""
+    count = len(own)
+    trainer = Trainer(
+        TrainingConfig(
+            epochs=epochs(config, count, texts=texts),
+            batch_size=batch_size(config, count),
+            learning_rate=config.learning_rate,
+            weight_decay=config.weight_decay,
+            schedule=schedule(config, texts=texts),
+            patience=None if stop is None else patience(config, count, texts=texts),
+            clip_norm=config.clip_norm,
+            time_limit=None if config.time_limit is None else config.time_limit / share,
+            seed=_member_seed(config, member),
+            device=config.device,
+        ),
+        progress=progress,
+        title=title,
+    )
+    history = trainer.fit(network, _loss(config), own, stop, checkpoint=checkpoint, resume=resume)
+    return network.eval(), history
 
 
 def new_network(
@@ -140,6 +196,7 @@ def new_network(
     config: LabelOptions,
     outputs: int,
     member: int,
+    pooling: PoolingName,
     vectors: Tensor | None = None,
 ) -> LabelNetwork:
     """Return an untrained network; its weights follow from the seed and the member's number."""
@@ -152,7 +209,7 @@ def new_network(
             hidden_size=config.hidden_size,
             layers=config.layers,
             bidirectional=config.bidirectional,
-            pooling=config.pooling,
+            pooling=pooling,
             dropout=config.dropout,
             recurrent_dropout=config.recurrent_dropout,
         )
@@ -252,10 +309,13 @@ def _vectors(
     return torch.from_numpy(learned), (note,)
 
 
-def _title(member: int, members: int) -> str | Message:
+def _title(member: int, members: int, pooling: str) -> str | Message:
     if members == 1:
         return ""
-    return Message("network {number}/{count}", {"number": member + 1, "count": members})
+    values = {"number": member + 1, "count": members}
+    if pooling:
+        return Message("{pooling}, network {number}/{count}", {"pooling": pooling, **values})
+    return Message("network {number}/{count}", values)
 
 
 def _member_seed(config: LabelOptions, member: int) -> int:

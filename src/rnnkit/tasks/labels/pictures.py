@@ -199,7 +199,7 @@ def _facts(estimator: LabelEstimator) -> tuple[tuple[Message, str | Message], ..
         (Message("units"), f"{config.hidden_size}"),
         (Message("layers"), f"{config.layers}"),
         (Message("reads in both directions"), _yes(config.bidirectional)),
-        (Message("states become one vector by"), config.pooling),
+        (Message("states become one vector by"), fitted.fit.pooling),
         (Message("networks"), f"{len(fitted.fit.networks)}"),
         (Message("weights"), f"{fitted.parameters:,}"),
         (Message("examples a step"), f"{batch_size(config, count)}"),

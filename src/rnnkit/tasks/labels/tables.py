@@ -58,4 +58,4 @@ def is_table(X: Any, y: Any = None) -> bool:
         return X.ndim < 3 and X.dtype.kind not in "UT" and not (X.ndim == 1 and X.dtype == object)
     if hasattr(X, "toarray"):  # sparse
         return True
-    return hasattr(X, "__array__") and np.ndim(X) < 3
+    return hasattr(X, "__array__") and getattr(X, "ndim", 2) < 3
