@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from rnnkit.data.table import Table, read_table
@@ -404,6 +404,7 @@ class TestAnything:
 
     @in_one_folder
     @given(position=st.integers(0, 10_000), content=st.binary(max_size=40))
+    @example(position=312, content=b"\x01")  # -1 rows in Parquet, beside nine
     def test_damaged_files(self, tmp_path: Path, position: int, content: bytes) -> None:
         frame = pd.DataFrame({"t": pd.date_range("2020-01-01", periods=9), "x": [1.5] * 9})
         frame.to_parquet(tmp_path / "x.parquet")

@@ -164,6 +164,12 @@ def open_parquet(path: Path) -> ParquetFile:
         fields = list(metadata.schema.to_arrow_schema())
         names = tuple(str(column.name) for column in fields)
         nested = frozenset(str(c.name) for c in fields if pyarrow.types.is_nested(c.type))
+        groups = [metadata.row_group(k).num_rows for k in range(metadata.num_row_groups)]
+        if min(groups, default=0) < 0 or sum(groups) != metadata.num_rows:
+            raise DataError(
+                f"{path} is damaged: it says that it has {metadata.num_rows} rows, and its parts"
+                f" have {sum(groups)}"
+            )
         return ParquetFile(path, names, nested, metadata.num_rows)
 
 
