@@ -6,6 +6,7 @@ import dataclasses
 import importlib
 import inspect
 import typing
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -29,7 +30,7 @@ class NotFittedError(RnnkitError, ValueError, AttributeError):
     """An estimator is asked for something before `fit`."""
 
 
-class Estimator(Generic[OptionsType, FittedType]):
+class Estimator(ABC, Generic[OptionsType, FittedType]):
     """The base of what is fitted to data.
 
     A subclass names its task and the class of its options, which become its keyword arguments and
@@ -100,6 +101,7 @@ class Estimator(Generic[OptionsType, FittedType]):
             self.write_run(writer)
             writer.finish()
 
+    @abstractmethod
     def write_run(self, writer: RunWriter, *, command: str = "", language: Language = "en") -> None:
         """Write everything that a fit leaves behind: model, scores, predictions, pictures, page.
 
@@ -108,12 +110,11 @@ class Estimator(Generic[OptionsType, FittedType]):
             command: the command line that made it, for the page; may be empty.
             language: of the page and the pictures.
         """
-        raise NotImplementedError
 
     @classmethod
+    @abstractmethod
     def from_run(cls, run: Run, device: str) -> Any:
         """Return the fitted estimator that `write_run` wrote, to compute on `device`."""
-        raise NotImplementedError
 
 
 def train_run(
