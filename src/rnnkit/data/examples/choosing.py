@@ -264,6 +264,9 @@ class _Settling:
                 for name in features
                 if self.cells.kind(name) == "words" or name in self.columns.words
             ]
+            if words:
+                found = "columns read as labels, not as numbers: {names}"
+                self.notes.append(Message(found, {"names": listed(words)}))
             self.columns = replace(self.columns, features=tuple(features), words=tuple(words))
         self.columns = replace(self.columns, layout=layout)
 
