@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +16,7 @@ from rnnkit.cli.options import (
     data_columns,
     with_options,
 )
+from rnnkit.cli.training import command_line, say_folder
 
 
 @with_options(DATA)
@@ -45,7 +44,7 @@ def diagnose(
         columns=columns,
         season=season,
         out=out,
-        command=shlex.join(["rnnkit", *sys.argv[1:]]),
+        command=command_line(),
         language=words,
     )
     if not quiet:
@@ -55,7 +54,6 @@ def diagnose(
 def _print(run: Any, language: Any) -> None:
     """Say what was read and found, and where the files are."""
     from rnnkit.cli.screen import print_panel
-    from rnnkit.messages import Message
     from rnnkit.report.language import render
 
     print_panel(run.panel, language)
@@ -65,9 +63,7 @@ def _print(run: Any, language: Any) -> None:
         print()
         _print_diagnosis(each, language)
     print()
-    files = ", ".join(run.files)
-    said = Message("Run folder: {out} ({files})", {"out": str(run.folder), "files": files})
-    print(render(said, language))
+    say_folder(run.folder, run.files, language)
 
 
 def _print_diagnosis(each: Any, language: Any) -> None:

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from rnnkit.cli.fields import given_options, options_of
-from rnnkit.cli.options import (
-    Config,
-    Language,
-    Option,
-    Out,
-    Quiet,
-    Resume,
-    check_language,
-    with_options,
-)
-from rnnkit.cli.training import (
-    announcer,
-    command_line,
-    default_folder,
-    progress_of,
-    resumable,
-    say_folder,
-)
+from rnnkit.cli.options import Option, column_values, with_options
+from rnnkit.cli.training import Training, default_folder
+from rnnkit.data.examples.columns import ExampleColumns, Wants
 from rnnkit.tasks.labels.config import ClassifyConfig, RegressConfig
 
 Examples = Annotated[
@@ -88,18 +73,15 @@ def classify(
     data: Examples,
     validation: Validation = None,
     test: Test = None,
-    out: Out = None,
-    config: Config = None,
-    language: Language = "en",
     stream: Stream = False,
-    resume: Resume = False,
-    quiet: Quiet = False,
     *,
+    training: Training,
     given: dict[str, Any],
 ) -> None:
     """Classify texts or sequences of numbers, beside baselines."""
-    options = given_options(ClassifyConfig, given, config)
-    _train("classify", data, validation, test, out, language, stream, resume, quiet, given, options)
+    options = given_options(ClassifyConfig, given, training.config)
+    columns = column_values(given, _CLASSES)
+    _train("class", options, columns, data, validation, test, stream, training)
 
 
 @with_options(_NUMBERS, options_of(RegressConfig))
@@ -107,75 +89,49 @@ def regress(
     data: Examples,
     validation: Validation = None,
     test: Test = None,
-    out: Out = None,
-    config: Config = None,
-    language: Language = "en",
     stream: Stream = False,
-    resume: Resume = False,
-    quiet: Quiet = False,
     *,
+    training: Training,
     given: dict[str, Any],
 ) -> None:
     """Predict numbers from texts or sequences of numbers, beside baselines."""
-    options = given_options(RegressConfig, given, config)
-    _train("regress", data, validation, test, out, language, stream, resume, quiet, given, options)
+    options = given_options(RegressConfig, given, training.config)
+    columns = column_values(given, _NUMBERS)
+    _train("numbers", options, columns, data, validation, test, stream, training)
 
 
 def _train(
-    task: str,
+    wants: Wants,
+    options: dict[str, Any],
+    said: dict[str, Any],
     data: Path,
     validation: Path | None,
     test: Path | None,
-    out: Path | None,
-    language: str,
     stream: bool,
-    resume: bool,
-    quiet: bool,
-    given: Mapping[str, Any],
-    options: dict[str, Any],
+    training: Training,
 ) -> None:
     from rnnkit.data.examples.sources import check_examples
 
-    words = check_language(language)
-    columns = example_columns(given)
-    wants: Any = "class" if task == "classify" else "numbers"
+    columns = ExampleColumns(**said)
     for path in filter(None, (data, validation, test)):
         check_examples(path, columns, wants=wants)
 
     from rnnkit.cli.label_screen import print_labels, print_parts
     from rnnkit.tasks import SequenceClassifier, SequenceRegressor, run_labels
 
-    kind: Any = SequenceClassifier if task == "classify" else SequenceRegressor
-    model = kind(**options)
-    folder = out or default_folder(data)
-    with resumable(folder, resume):
-        run_labels(
+    model = SequenceClassifier(**options) if wants == "class" else SequenceRegressor(**options)
+    training.run(
+        partial(
+            run_labels,
             model,
             data,
             columns=columns,
-            out=folder,
             validation=validation,
             test=test,
             stream=stream,
-            resume=resume,
-            progress=progress_of(quiet, words),
-            command=command_line(),
-            language=words,
-            announce=announcer(quiet, words, lambda parts: print_parts(parts, words)),
-        )
-    if not quiet:
-        print_labels(model, words)
-        say_folder(folder, ("report.html", "test.png", "predictions.csv", "metrics.json"), words)
-
-
-def example_columns(given: Mapping[str, Any]) -> Any:
-    """Return the `ExampleColumns` that options say; imports nothing heavy."""
-    from rnnkit.data.examples.columns import ExampleColumns
-
-    plural = {"target": "targets", "feature": "features", "word": "words"}
-    values: dict[str, Any] = {}
-    for name in ("text", "label", "target", "id", "time", "feature", "word", "layout", "header"):
-        if name in given:
-            value = given[name]
-            values[plural.get(name, name)] = tuple(value) if isinstance(value, list) else value
-    return ExampleColumns(**values)
+        ),
+        folder=default_folder(data),
+        files=("report.html", "test.png", "predictions.csv", "metrics.json"),
+        read=print_parts,
+        done=lambda _, language: print_labels(model, language),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Mapping
@@ -144,21 +145,29 @@ def with_options(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the options of `groups`: those that are set reach it as the dict `given`.
 
-    The command's own parameters come first in its help.
+    The command's own parameters come first in its help. One that is a dataclass, such as `Training`
+    of `rnnkit.cli.training`, is asked for field by field.
     """
     options = [option for group in groups for option in group]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        own = [
-            parameter
-            for parameter in inspect.signature(command, eval_str=True).parameters.values()
-            if parameter.name != "given"
-        ]
+        own: list[inspect.Parameter] = []
+        made: dict[str, tuple[Callable[..., Any], list[inspect.Parameter]]] = {}
+        for parameter in inspect.signature(command, eval_str=True).parameters.values():
+            kind = parameter.annotation
+            if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+                fields = inspect.signature(kind, eval_str=True).parameters.values()
+                made[parameter.name] = (kind, list(fields))
+                own += fields
+            elif parameter.name != "given":
+                own.append(parameter)
 
         @functools.wraps(command)
         def run(*args: Any, **values: Any) -> None:
             given = {option.name: values.pop(option.name) for option in options}
             given = {name: value for name, value in given.items() if value not in (None, [])}
+            for name, (kind, fields) in made.items():
+                values[name] = kind(**{field.name: values.pop(field.name) for field in fields})
             command(*args, given=given, **values)
 
         kind = inspect.Parameter.KEYWORD_ONLY
@@ -177,19 +186,19 @@ def data_columns(given: Mapping[str, Any]) -> Any:
     """Return the `Columns` that the options of `DATA` say; imports nothing heavy."""
     from rnnkit.data.columns import Columns
 
-    plural = {
-        "target": "targets",
-        "covariate": "covariates",
-        "future_covariate": "future_covariates",
-        "static": "statics",
-    }
+    return Columns(**column_values(given, DATA))
+
+
+def column_values(given: Mapping[str, Any], options: tuple[Option, ...]) -> dict[str, Any]:
+    """Return what `options` say of columns: those that may be repeated as tuples, in the plural."""
     values: dict[str, Any] = {}
-    for option in DATA:
+    for option in options:
         if option.name in given:
-            value = given[option.name]
-            name = plural.get(option.name, option.name)
-            values[name] = tuple(value) if isinstance(value, list) else value
-    return Columns(**values)
+            value, name = given[option.name], option.name
+            if isinstance(value, list):
+                value, name = tuple(value), name if name == "time" else f"{name}s"
+            values[name] = value
+    return values
 
 
 def model_options(given: Mapping[str, Any], config: Path | None) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text  # names of columns are no markup
@@ -10,6 +12,12 @@ from rnnkit.messages import Message
 from rnnkit.report.language import Language, render, words
 from rnnkit.report.scores import score_rows
 from rnnkit.tasks.scores import ScoreCard
+
+
+def print_scores(model: Any, language: Language) -> None:
+    """Print the scores of what was fitted, if a test part was kept."""
+    if model.fitted.test is not None:
+        print_card(model.score_card(model.fitted.test), language)
 
 
 def print_card(card: ScoreCard, language: Language) -> None:

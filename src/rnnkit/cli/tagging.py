@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from rnnkit.cli.fields import given_options, options_of
-from rnnkit.cli.options import Config, Language, Out, Quiet, Resume, check_language, with_options
-from rnnkit.cli.training import (
-    announcer,
-    command_line,
-    default_folder,
-    progress_of,
-    resumable,
-    say_folder,
-)
+from rnnkit.cli.options import with_options
+from rnnkit.cli.training import Training, default_folder
 from rnnkit.tasks.tagging.config import TagConfig
 
 Sentences = Annotated[
     Path,
     typer.Argument(help="CoNLL-U file, or one of a word and its tag a line.", metavar="DATA"),
 ]
-_FILES = ("report.html", "test.png", "predictions.csv", "metrics.json")
 
 
 @with_options(options_of(TagConfig))
@@ -38,38 +31,21 @@ def tag(
     field: Annotated[
         str, typer.Option(help="Field of CoNLL-U that holds the tags.", metavar="FIELD")
     ] = "upos",
-    out: Out = None,
-    config: Config = None,
-    language: Language = "en",
-    resume: Resume = False,
-    quiet: Quiet = False,
     *,
+    training: Training,
     given: dict[str, Any],
 ) -> None:
     """Give each word of a sentence a tag, beside baselines."""
-    words = check_language(language)
-    options = given_options(TagConfig, given, config)
+    options = given_options(TagConfig, given, training.config)
     from rnnkit.cli.label_screen import print_notes
-    from rnnkit.cli.tables import print_card
+    from rnnkit.cli.tables import print_scores
     from rnnkit.tasks import SequenceTagger, run_tagger
 
     model = SequenceTagger(**options)
-    folder = out or default_folder(data)
-    with resumable(folder, resume):
-        run_tagger(
-            model,
-            data,
-            out=folder,
-            validation=validation,
-            test=test,
-            field=field,
-            resume=resume,
-            progress=progress_of(quiet, words),
-            command=command_line(),
-            language=words,
-            announce=announcer(quiet, words, lambda parts: print_notes(parts.notes, words)),
-        )
-    if not quiet:
-        if model.fitted.test is not None:
-            print_card(model.score_card(model.fitted.test), words)
-        say_folder(folder, _FILES, words)
+    training.run(
+        partial(run_tagger, model, data, validation=validation, test=test, field=field),
+        folder=default_folder(data),
+        files=("report.html", "test.png", "predictions.csv", "metrics.json"),
+        read=lambda parts, language: print_notes(parts.notes, language),
+        done=lambda _, language: print_scores(model, language),
+    )

@@ -5,13 +5,72 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rnnkit.cli.endings import FAILED, INTERRUPTED, fail
+from rnnkit.cli.options import Config, Language, Out, Quiet, Resume, check_language
 
 _DISCARDED = "An interrupted training was found and is started over; --resume goes on with one."
+
+
+@dataclass(frozen=True)
+class Training:
+    """What every command that trains is asked beside its data and its options.
+
+    Args:
+        out: the run folder; `None` for the command's own.
+        config: a file of options.
+        language: of screen, report and pictures.
+        resume: go on after an interruption.
+        quiet: print nothing but errors.
+
+    Raises:
+        ConfigError: if there is no such language.
+    """
+
+    out: Out = None
+    config: Config = None
+    language: Language = "en"
+    resume: Resume = False
+    quiet: Quiet = False
+
+    def __post_init__(self) -> None:
+        check_language(self.language)
+
+    def run(
+        self,
+        train: Callable[..., Any],
+        *,
+        folder: Path,
+        files: tuple[str, ...],
+        read: Callable[[Any, Any], None],
+        done: Callable[[Any, Any], None],
+    ) -> None:
+        """Train into a run folder, and say what was read, how it went and where the files are.
+
+        Args:
+            train: `run_forecast` or its like, with all that is this command's own.
+            folder: the run folder where none was named.
+            files: of the run folder, to be named where they are there.
+            read: says what was read, in a language, before the training.
+            done: says how what `train` returned has turned out, in a language.
+        """
+        folder, language = self.out or folder, self.language
+        with resumable(folder, self.resume):
+            trained = train(
+                out=folder,
+                resume=self.resume,
+                progress=progress_of(self.quiet, language),
+                command=command_line(),
+                language=language,
+                announce=announcer(self.quiet, language, lambda data: read(data, language)),
+            )
+        if not self.quiet:
+            done(trained, language)
+            say_folder(folder, files, language)
 
 
 def command_line() -> str:
