@@ -19,7 +19,6 @@ from rnnkit.messages import Message
 from rnnkit.report.backtest_page import BacktestReport, backtest_page
 from rnnkit.report.backtest_page import Fold as FoldRow
 from rnnkit.report.backtest_plot import BacktestPicture, backtest_plot
-from rnnkit.report.drawing import save
 from rnnkit.report.language import Language
 from rnnkit.report.markup import Picture
 from rnnkit.tasks.forecasting.backtest import (
@@ -36,6 +35,7 @@ from rnnkit.tasks.forecasting.config import ForecastConfig
 from rnnkit.tasks.forecasting.evaluation import local_times
 from rnnkit.tasks.forecasting.pictures import interval_rows
 from rnnkit.tasks.forecasting.reading import Source, as_panel, read_before
+from rnnkit.tasks.pictures import drawn
 from rnnkit.tasks.scores import MODEL, network_name
 from rnnkit.training import Progress
 from rnnkit.training.run_folder import RunWriter
@@ -108,8 +108,10 @@ def run_backtest_folder(
         save_backtest(writer, backtest, columns)
         writer.write_json("metrics.json", metrics_json(backtest, time.perf_counter() - start))
         writer.write_text("backtest.csv", backtest_csv(backtest))
-        save(backtest_plot(_picture(backtest, language)), writer.folder / "backtest.png")
-        page = _page(backtest, (writer.folder / "backtest.png").read_bytes(), command, language)
+        text = Message("Error by origin and by step ahead")
+        figure = backtest_plot(_picture(backtest, language))
+        picture = drawn(writer, "backtest.png", figure, text)
+        page = _page(backtest, picture, command, language)
         writer.write_text("report.html", backtest_page(page))
         writer.finish()
     return backtest
@@ -167,7 +169,7 @@ def _picture(backtest: Backtest, language: Language) -> BacktestPicture:
     )
 
 
-def _page(backtest: Backtest, png: bytes, command: str, language: Language) -> BacktestReport:
+def _page(backtest: Backtest, picture: Picture, command: str, language: Language) -> BacktestReport:
     evaluation, metric = backtest.evaluation, backtest.evaluation.metric
     folds = []
     for fold in backtest.folds:
@@ -188,7 +190,7 @@ def _page(backtest: Backtest, png: bytes, command: str, language: Language) -> B
         command=command,
         version=__version__,
         warnings=[sentence for sentence in sentences if sentence is not None],
-        pictures=[Picture(png, Message("Error by origin and by step ahead"))],
+        pictures=[picture],
         intervals=interval_rows(evaluation),
         skipped=evaluation.skipped,
         notes=backtest.panel.notes,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -12,11 +12,8 @@ from rnnkit.data.assemble import season_of
 from rnnkit.data.columns import Columns
 from rnnkit.data.panel import Panel
 from rnnkit.messages import Message
-from rnnkit.report.drawing import save
 from rnnkit.report.language import Language
-from rnnkit.report.markup import Picture
 from rnnkit.report.page import report_page
-from rnnkit.report.training_plot import training_plot
 from rnnkit.tasks.estimator import train_run
 from rnnkit.tasks.forecasting.artifact import forecast_csv, save_run
 from rnnkit.tasks.forecasting.config import ForecastConfig
@@ -31,11 +28,9 @@ from rnnkit.tasks.forecasting.forecaster import Forecaster
 from rnnkit.tasks.forecasting.pictures import coverage_figure, forecast_figure, report
 from rnnkit.tasks.forecasting.planning import plan_fit
 from rnnkit.tasks.forecasting.reading import Source, fingerprint, read_to_fit
+from rnnkit.tasks.pictures import drawn, training_picture
 from rnnkit.training import Progress
 from rnnkit.training.run_folder import RunWriter
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def run_forecast(
@@ -110,13 +105,9 @@ def write_run(
     writer.write_json("metrics.json", metrics_json(fitted, fitted.test))
     if missing_future(fitted.panel, config.horizon) is None:
         writer.write_text("forecast.csv", forecast_csv(forecast_frame(fitted, fitted.panel)))
-
-    def drawn(name: str, figure: Figure, text: Message) -> Picture:
-        save(figure, writer.folder / name)
-        return Picture((writer.folder / name).read_bytes(), text)
-
     pictures = [
         drawn(
+            writer,
             "forecast.png",
             forecast_figure(fitted, config, language),
             Message("History, test part and forecast"),
@@ -125,16 +116,12 @@ def write_run(
     coverage = coverage_figure(fitted.test, language)
     if coverage is not None:
         text = Message("Share of the outcomes in the interval, by step ahead")
-        pictures.append(drawn("coverage.png", coverage, text))
+        pictures.append(drawn(writer, "coverage.png", coverage, text))
     page = report(
         fitted,
         config,
         pictures=pictures,
-        training=drawn(
-            "training.png",
-            training_plot(fitted.fit.histories, language),
-            Message("Training and validation loss by epoch"),
-        ),
+        training=training_picture(writer, fitted.fit.histories, language),
         command=command,
         language=language,
         diagnosis=diagnosis_section(

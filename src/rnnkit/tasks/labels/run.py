@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,11 +13,8 @@ import pandas as pd
 from rnnkit.data.examples.columns import ExampleColumns
 from rnnkit.data.examples.contract import Examples
 from rnnkit.messages import Message
-from rnnkit.report.drawing import save
 from rnnkit.report.language import Language
-from rnnkit.report.markup import Picture
 from rnnkit.report.task_page import task_page
-from rnnkit.report.training_plot import training_plot
 from rnnkit.tasks.estimator import csv_text, train_run
 from rnnkit.tasks.labels.artifact import save_labels
 from rnnkit.tasks.labels.base import FittedLabels, LabelEstimator
@@ -25,11 +22,9 @@ from rnnkit.tasks.labels.evaluation import LabelEvaluation
 from rnnkit.tasks.labels.parts import sequence_key
 from rnnkit.tasks.labels.pictures import label_report, lengths_figure, main_figure
 from rnnkit.tasks.labels.planning import LabelParts, Source, divide, scratch_folder
+from rnnkit.tasks.pictures import drawn, training_picture
 from rnnkit.training import Progress
 from rnnkit.training.run_folder import RunWriter
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def run_labels(
@@ -92,11 +87,6 @@ def write_run(
     fitted = estimator.fitted
     save_labels(writer, estimator.task, estimator.config, fitted)
     writer.write_json("metrics.json", estimator.metrics_json(fitted.test))
-
-    def drawn(name: str, figure: Figure, text: Message) -> Picture:
-        save(figure, writer.folder / name)
-        return Picture((writer.folder / name).read_bytes(), text)
-
     pictures = []
     if fitted.test is not None:
         writer.write_text("predictions.csv", _predictions(fitted, fitted.test))
@@ -105,19 +95,15 @@ def write_run(
             if fitted.meaning.classes
             else Message("Predicted against actual numbers of the test part")
         )
-        pictures.append(drawn("test.png", main_figure(estimator, language), text))
+        pictures.append(drawn(writer, "test.png", main_figure(estimator, language), text))
     lengths = lengths_figure(fitted, language)
     page = label_report(
         estimator,
         pictures=pictures,
         lengths=None
         if lengths is None
-        else drawn("lengths.png", lengths, Message("Lengths of the sequences")),
-        training=drawn(
-            "training.png",
-            training_plot(fitted.fit.histories, language),
-            Message("Training and validation loss by epoch"),
-        ),
+        else drawn(writer, "lengths.png", lengths, Message("Lengths of the sequences")),
+        training=training_picture(writer, fitted.fit.histories, language),
         command=command,
         language=language,
     )

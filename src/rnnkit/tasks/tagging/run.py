@@ -5,18 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from rnnkit.data.examples.contract import Sentences
 from rnnkit.messages import Message
-from rnnkit.report.drawing import save
 from rnnkit.report.language import Language
-from rnnkit.report.markup import Picture
 from rnnkit.report.task_page import task_page
-from rnnkit.report.training_plot import training_plot
 from rnnkit.tasks.estimator import csv_text, train_run
+from rnnkit.tasks.pictures import drawn, training_picture
 from rnnkit.tasks.scores import scores_json
 from rnnkit.tasks.tagging.config import TagConfig
 from rnnkit.tasks.tagging.evaluation import TagEvaluation
@@ -26,9 +24,6 @@ from rnnkit.tasks.tagging.reading import Parts, Source, Tagged, read_parts
 from rnnkit.tasks.tagging.tagger import SequenceTagger
 from rnnkit.training import Progress
 from rnnkit.training.run_folder import RunWriter, finite
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def run_tagger(
@@ -111,27 +106,18 @@ def write_run(
     """
     save_tagger(writer, config, fitted)
     writer.write_json("metrics.json", metrics_json(fitted, fitted.test))
-
-    def drawn(name: str, figure: Figure, text: Message) -> Picture:
-        save(figure, writer.folder / name)
-        return Picture((writer.folder / name).read_bytes(), text)
-
     pictures = []
     if fitted.test is not None:
         if fitted.kept is not None:
             writer.write_text("predictions.csv", _predictions(fitted, fitted.kept, fitted.test))
         figure = confusion_figure(fitted, fitted.test, language)
         text = Message("How often each tag was taken for each, on the test part")
-        pictures.append(drawn("test.png", figure, text))
+        pictures.append(drawn(writer, "test.png", figure, text))
     page = report(
         fitted,
         config,
         pictures=pictures,
-        training=drawn(
-            "training.png",
-            training_plot([fitted.history], language),
-            Message("Training and validation loss by epoch"),
-        ),
+        training=training_picture(writer, [fitted.history], language),
         command=command,
         language=language,
     )
