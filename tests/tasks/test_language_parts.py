@@ -18,6 +18,7 @@ from rnnkit.data.text.vocabulary import BOS, EOS
 from rnnkit.errors import DataError, RnnkitError
 from rnnkit.metrics.language import bits_per_character, language_scores, perplexity
 from rnnkit.models.language_model import LanguageModelNetwork
+from rnnkit.tasks.language import evaluation
 from rnnkit.tasks.language.config import (
     LanguageConfig,
     batch_size,
@@ -218,7 +219,8 @@ def test_generated_codes_are_those_of_whole_passes():
     assert not {0, 3} & {code for row in rows for code in row}
 
 
-def test_nats_of_a_long_text_are_those_of_one_pass():
+def test_nats_of_a_long_text_are_those_of_one_pass(monkeypatch):
+    monkeypatch.setattr(evaluation, "_TOGETHER", 600)
     torch.manual_seed(1)
     network = LanguageModelNetwork(vocabulary=9, hidden_size=7, embedding_size=4).eval()
     codes = np.random.default_rng(0).integers(0, 9, 1200).astype(np.int32)
@@ -226,7 +228,9 @@ def test_nats_of_a_long_text_are_those_of_one_pass():
         logits, _ = network(torch.from_numpy(codes[None, :-1].astype(np.int64)))
     p = torch.log_softmax(logits[0].double(), dim=1)
     expected = -p[torch.arange(1199), torch.from_numpy(codes[1:].astype(np.int64))]
-    np.testing.assert_allclose(token_nats(network, codes), expected, rtol=1e-4)
+    parts = list(token_nats(network, codes))
+    assert list(map(len, parts)) == [1024, 175]
+    np.testing.assert_allclose(np.concatenate(parts), expected, rtol=1e-4)
 
 
 def test_scores_by_hand():

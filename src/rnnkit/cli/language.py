@@ -42,6 +42,10 @@ def lm(
     out: Out = None,
     config: Config = None,
     language: Language = "en",
+    stream: Annotated[
+        bool,
+        typer.Option("--stream", help="Read the text in pieces, for files larger than memory."),
+    ] = False,
     resume: Resume = False,
     quiet: Quiet = False,
     *,
@@ -62,6 +66,7 @@ def lm(
             out=folder,
             validation=validation,
             test=test,
+            stream=stream,
             resume=resume,
             progress=progress_of(quiet, words),
             command=command_line(),

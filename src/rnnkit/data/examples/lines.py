@@ -20,6 +20,7 @@ Lines = Callable[[], Iterator[tuple[int, str]]]
 
 _MARK = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_LONGEST = 1 << 20  # bytes of a line that are decoded at a time
 _HANGUL = re.compile("[가-힣]")
 
 
@@ -42,10 +43,47 @@ def read_whole(path: Path) -> str:
     Raises:
         DataError: as `read_lines`.
     """
+    return "".join(read_pieces(path))
+
+
+def read_pieces(path: Path) -> Generator[str, None, None]:
+    r"""Yield the text of a file, plain or compressed, in pieces, its line ends as "\n".
+
+    A piece is a line, or a part of a line of more than a million bytes.
+
+    Raises:
+        DataError: as `read_lines`.
+    """
     file = _open(path)
     with file.text() as text:
-        lines = [_decode(line, number, file) for number, line in _numbered(text)]
-    return "".join(lines).replace("\r\n", "\n").replace("\r", "\n")
+        raw: Any = text.buffer
+        number, place, rest = 1, 0, b""
+        while read := raw.readline(_LONGEST):
+            line = rest + read
+            ended = line.endswith(b"\n")
+            whole = len(line) if ended else _end_of_character(line)
+            line, rest = line[:whole], line[whole:]
+            yield _unix(_decode(line, number, file, place))
+            marked = number == 1 and not place and line.startswith(_MARK)
+            place += len(line) - len(_MARK) * marked
+            if ended:
+                number, place = number + 1, 0
+        yield _unix(_decode(rest, number, file, place))
+
+
+def _unix(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _end_of_character(line: bytes) -> int:
+    r"""Return where a part of a line may end: before a character, or "\r", that may go on."""
+    for place in range(len(line) - 1, max(len(line) - 5, -1), -1):
+        byte = line[place]
+        if byte < 0x80 and byte != 0x0D:
+            return place + 1
+        if byte >= 0xC0 or byte == 0x0D:
+            return place
+    return len(line)  # no UTF-8, as decoding says
 
 
 def _numbered(text: io.TextIOWrapper) -> Iterator[tuple[int, bytes]]:
@@ -59,8 +97,8 @@ def _open(path: Path) -> TextFile:
     return open_text(path)
 
 
-def _decode(line: bytes, number: int, file: TextFile) -> str:
-    if number == 1:
+def _decode(line: bytes, number: int, file: TextFile, place: int = 0) -> str:
+    if number == 1 and not place:
         if line.startswith(_UTF16):
             raise DataError(f"{file.path} is UTF-16 text; save the file as UTF-8")
         line = line.removeprefix(_MARK)
@@ -75,8 +113,8 @@ def _decode(line: bytes, number: int, file: TextFile) -> str:
         likely = " but looks like CP949" if _is_cp949(file) else ""
         raise DataError(
             f"line {number} of {file.path} is not UTF-8 text{likely} (byte "
-            f"0x{line[error.start]:02X} at position {error.start + 1} of the line); save the file "
-            f"as UTF-8"
+            f"0x{line[error.start]:02X} at position {place + error.start + 1} of the line); save "
+            f"the file as UTF-8"
         ) from error
 
 

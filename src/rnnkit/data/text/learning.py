@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 
@@ -10,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnkit.data.text.bpe import ALPHABET, BytePairs
-from rnnkit.data.text.given import Texts, chunks
+from rnnkit.data.text.given import Texts
 from rnnkit.data.text.levels import split
 from rnnkit.data.text.options import BPE_SIZE, VOCABULARY_SIZE, TextOptions
 from rnnkit.data.text.vocabulary import RESERVED, UNK, Codes, Vocabulary
 from rnnkit.errors import ConfigError, DataError
 from rnnkit.messages import Message
+
+_TOGETHER = 1 << 20  # characters whose tokens are counted together, about
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +78,7 @@ def _count(
     counts = np.zeros(0, dtype=np.int64)
     lengths: list[int] = []
     kept: list[Codes] = []
-    for chunk in chunks(texts):
+    for chunk in _chunks(texts):
         rows = []
         for text in chunk:
             tokens = split(text, level)
@@ -96,7 +99,7 @@ def learn_pairs(texts: Texts, level: str, options: TextOptions, keep: bool) -> L
     vocabulary = Vocabulary(pairs.pieces)
     lengths: list[int] = []
     codes: list[Codes] = []
-    for chunk in chunks(texts):
+    for chunk in _chunks(texts):
         rows = pairs.encode(chunk)
         lengths += map(len, rows)
         if keep:
@@ -113,6 +116,19 @@ def learn_pairs(texts: Texts, level: str, options: TextOptions, keep: bool) -> L
         },
     )
     return Learned(vocabulary, pairs, np.array(lengths), codes, (held,))
+
+
+def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Yield the texts, about a million characters at a time."""
+    chunk, characters = list[str](), 0
+    for text in texts:
+        chunk.append(text)
+        characters += len(text) + 1  # there may be many that are empty
+        if characters >= _TOGETHER:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
+        yield chunk
 
 
 def _check_any(lengths: list[int]) -> None:

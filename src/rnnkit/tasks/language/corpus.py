@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnkit.data.examples.lines import read_whole
+from rnnkit.data.examples.lines import read_pieces, read_whole
+from rnnkit.data.streams import StoredCodes
 from rnnkit.data.text.codec import TextCodec
+from rnnkit.data.text.given import checked
 from rnnkit.data.text.vocabulary import BOS, EOS, UNK
-from rnnkit.errors import DataError
+from rnnkit.errors import ConfigError, DataError
 from rnnkit.messages import Message
+from rnnkit.tasks.language.texts import StoredText, Text, pieces
 
 Codes = NDArray[np.int32]
 
 BLOCKS = 10  # that the validation part is drawn from
 SMALLEST_BLOCK = 1000  # characters; a smaller validation part has fewer blocks
 NEAR = 1000  # characters within which a cut moves to the end of a line
+
+_FILE = re.compile(r"[^\n]*\.(txt|text|md)(\.(gz|bz2|xz|zst))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -34,9 +40,9 @@ class Corpus:
     """
 
     name: str
-    text: str
-    validation: str | None = None
-    test: str | None = None
+    text: Text
+    validation: Text | None = None
+    test: Text | None = None
 
 
 @dataclass(frozen=True)
@@ -49,24 +55,36 @@ class Parts:
         test: `None` for none.
     """
 
-    train: tuple[str, ...]
-    validation: tuple[str, ...]
-    test: str | None
+    train: tuple[Text, ...]
+    validation: tuple[Text, ...]
+    test: Text | None
 
-    def notes(self) -> tuple[Message, ...]:
-        """Return what is to be said of the parts."""
-        values = {
+    @property
+    def characters(self) -> dict[str, int]:
+        """How many characters each part has."""
+        return {
             "train": sum(map(len, self.train)),
             "validation": sum(map(len, self.validation)),
             "test": len(self.test or ""),
         }
+
+    def notes(self) -> tuple[Message, ...]:
+        """Return what is to be said of the parts."""
         notes = [
             Message(
                 "characters: {train:,} to learn from, {validation:,} to stop by, {test:,} to score"
                 " on",
-                values,
+                dict(self.characters),
             )
         ]
+        if isinstance(stored := self.train[0], StoredText):
+            notes.append(
+                Message(
+                    "the text is read in pieces: it ({size:,.1f} MB) and its codes are in temporary"
+                    " files, not in memory",
+                    {"size": stored.file.size / 1e6},
+                )
+            )
         if len(self.validation) > 1:
             notes.append(
                 Message(
@@ -79,7 +97,11 @@ class Parts:
 
 
 def read_corpus(
-    source: str | Path, *, validation: str | Path | None = None, test: str | Path | None = None
+    source: str | Path,
+    *,
+    validation: str | Path | None = None,
+    test: str | Path | None = None,
+    scratch: Path | None = None,
 ) -> Corpus:
     """Return the corpus of a text or of text files.
 
@@ -87,16 +109,35 @@ def read_corpus(
         source: a text, or the `Path` of a file in UTF-8, plain or compressed.
         validation: likewise, to stop by.
         test: likewise, to score on.
+        scratch: a folder, on whose disk the texts of files are kept; `None` for in memory.
 
     Raises:
         DataError: if a file cannot be read, or a part holds no text.
+        ConfigError: if there is to be a temporary file of a text that is in memory.
     """
+    if scratch is not None and not isinstance(source, Path):
+        raise ConfigError("stream reads a file in pieces, and this text is in memory: leave it out")
+
+    def read(source: str | Path, name: str) -> Text:
+        if scratch is None or not isinstance(source, Path):
+            return read_text(source, name)
+        return _store_text(source, name, scratch)
+
     return Corpus(
         source.name.split(".")[0] or "text" if isinstance(source, Path) else "text",
-        read_text(source, "text"),
-        None if validation is None else read_text(validation, "validation text"),
-        None if test is None else read_text(test, "test text"),
+        read(source, "text"),
+        None if validation is None else read(validation, "validation text"),
+        None if test is None else read(test, "test text"),
     )
+
+
+def as_source(data: str | Path) -> str | Path:
+    """Return the path that a text of one line is, or the text itself."""
+    if isinstance(data, str) and data and "\n" not in data and len(data) < 1000:
+        path = Path(data)
+        if _FILE.fullmatch(data) or ("\0" not in data and path.is_file()):
+            return path
+    return data
 
 
 def read_text(source: str | Path, name: str) -> str:
@@ -107,15 +148,35 @@ def read_text(source: str | Path, name: str) -> str:
         name: what it is called in errors.
 
     Raises:
-        DataError: if it cannot be read or is empty.
+        DataError: if it cannot be read, is empty, or holds half a surrogate pair.
     """
     text = read_whole(source) if isinstance(source, Path) else source
     if not isinstance(text, str):
         raise DataError(f"the {name} must be a text or a pathlib.Path, got {type(text).__name__}")
     if not text.strip():
-        place = f" in {source}" if isinstance(source, Path) else ""
-        raise DataError(f"the {name}{place} is empty: give one that holds some characters")
+        raise _empty(source, name)
+    return next(checked([text], lambda _: f"the {name}"))
+
+
+def _store_text(path: Path, name: str, folder: Path) -> StoredText:
+    """Return the text of a file as `read_text` does, but in a temporary file."""
+    blank = True
+
+    def read() -> Iterator[str]:
+        nonlocal blank
+        for piece in read_pieces(path):
+            blank = blank and not piece.strip()
+            yield piece
+
+    text = StoredText.write(read(), folder)
+    if blank:
+        raise _empty(path, name)
     return text
+
+
+def _empty(source: str | Path, name: str) -> DataError:
+    place = f" in {source}" if isinstance(source, Path) else ""
+    return DataError(f"the {name}{place} is empty: give one that holds some characters")
 
 
 def split_corpus(corpus: Corpus, *, validation_size: int | float, test_size: int | float) -> Parts:
@@ -176,7 +237,7 @@ def _too_little(name: str, size: int | float, characters: int) -> DataError:
     )
 
 
-def _end_of_line(text: str, place: int) -> int:
+def _end_of_line(text: Text, place: int) -> int:
     """Return the next place after the end of a line, if it is near, or else the place itself."""
     found = text.find("\n", max(place - 1, 0), place + NEAR)
     return place if found < 0 else found + 1
@@ -214,7 +275,19 @@ def start_code(codec: TextCodec) -> int:
     return BOS if int(codes[0]) == UNK else int(codes[0])
 
 
-def read_codes(codec: TextCodec, texts: Sequence[str]) -> Codes:
-    """Return the codes of texts, one after another, with the token before them."""
-    parts = [np.array([start_code(codec)], dtype=np.int32)]
-    return np.concatenate([*parts, *(encode_text(codec, text) for text in texts)])
+def read_codes(codec: TextCodec, texts: Sequence[Text]) -> Codes | StoredCodes:
+    """Return the codes of texts, one after another, with the token before them.
+
+    Those of texts in a temporary file are in another one.
+    """
+
+    def read() -> Iterator[Codes]:
+        yield np.array([start_code(codec)], dtype=np.int32)
+        for text in texts:
+            for piece in pieces(text):
+                yield encode_text(codec, piece)
+
+    for text in texts:
+        if isinstance(text, StoredText):
+            return StoredCodes.write(read(), text.file.folder)
+    return np.concatenate(list(read()))

@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
 
-from rnnkit.baselines.ngram import Smoothing
-from rnnkit.data.streams import TokenStreams
+from rnnkit.baselines.ngram import FloatArray, IntArray, Smoothing
+from rnnkit.data.streams import StoredCodes, TokenStreams
 from rnnkit.data.text.vocabulary import UNK
 from rnnkit.errors import DataError
 from rnnkit.messages import Message
 from rnnkit.metrics.language import language_scores
 from rnnkit.models.language_model import LanguageModelNetwork, State
 from rnnkit.tasks.language.corpus import Codes, read_codes
-from rnnkit.tasks.language.fitting import TextModel
+from rnnkit.tasks.language.fitting import TextModel, ngram_logs
+from rnnkit.tasks.language.texts import Text
 from rnnkit.tasks.scores import MODEL
 from rnnkit.training import threads_for
-
-FloatArray = NDArray[np.float64]
 
 _NAMES: dict[Smoothing, str] = {"witten-bell": "Witten-Bell", "kneser-ney": "Kneser-Ney"}
 NGRAMS, UNIGRAM, UNIFORM = "n-gram", "unigram", "uniform"
 
 _LOGITS = 4_000_000  # that are held at a time
+_TOGETHER = 1 << 18  # tokens whose scores are held at a time, at least
 _BLOCKS = 30  # of the text, whose scores tell how far chance reaches
 _SURE = 2.045  # standard errors of a mean of 30 that 95 % lie within (Student's t, 29 degrees)
 
@@ -147,41 +146,47 @@ class Evaluation:
         )
 
 
-def evaluate_model(model: TextModel, text: str) -> Evaluation:
+def evaluate_model(model: TextModel, text: Text) -> Evaluation:
     """Score a text: all of its tokens, each after all those before it.
 
     Raises:
         DataError: if the text holds no token.
     """
     codes = read_codes(model.codec, [text])
-    if len(codes) < 2:
+    tokens = len(codes) - 1
+    if tokens < 1:
         raise DataError("there is no token to predict in the text: give one that holds some")
-    network = token_nats(model.network, codes)
-    ngrams = -model.ngrams.log_probabilities(codes)
-    nats = {
-        MODEL: network,
-        NGRAMS: ngrams[-1],
-        UNIGRAM: ngrams[0],
-        UNIFORM: np.full(len(network), math.log(len(model.codec.vocabulary))),
-    }
-    scores = {
-        name: language_scores(float(of.sum()), len(of), len(text)) for name, of in nats.items()
-    }
-    best = min((name for name in nats if name != MODEL), key=lambda name: float(nats[name].sum()))
+    # The first blocks have a token more where they cannot all be of one length.
+    blocks = np.diff(np.arange(_BLOCKS + 1) * (tokens // _BLOCKS))
+    blocks[: tokens % _BLOCKS] += 1
+    ends = np.cumsum(blocks)
+    sums = {name: np.zeros(_BLOCKS) for name in (MODEL, NGRAMS, UNIGRAM)}
+    unknown, at = 0, 0
+    for network in token_nats(model.network, codes):
+        end = at + len(network)
+        ngrams = -ngram_logs(model.ngrams, codes, at + 1, end + 1)
+        block = np.searchsorted(ends, np.arange(at, end), side="right")
+        for name, nats in ((MODEL, network), (NGRAMS, ngrams[-1]), (UNIGRAM, ngrams[0])):
+            sums[name] += np.bincount(block, weights=nats, minlength=_BLOCKS)
+        unknown += int((codes[at + 1 : end + 1] == UNK).sum())
+        at = end
+    sums[UNIFORM] = blocks * math.log(len(model.codec.vocabulary))
+    totals = {name: float(of.sum()) for name, of in sums.items()}
+    best = min((name for name in totals if name != MODEL), key=lambda name: totals[name])
     return Evaluation(
-        tokens=len(network),
+        tokens=tokens,
         characters=len(text),
-        unknown=int((codes[1:] == UNK).sum()),
+        unknown=unknown,
         order=model.ngrams.order,
         smoothing=model.smoothing,
-        scores=scores,
-        difference=_difference(nats[best] - network),
+        scores={name: language_scores(of, tokens, len(text)) for name, of in totals.items()},
+        difference=_difference(sums[best] - sums[MODEL], blocks),
     )
 
 
 @torch.inference_mode()
-def token_nats(network: LanguageModelNetwork, codes: Codes) -> FloatArray:
-    """Return `(M - 1,)`: `-ln p` of every token of `codes (M,)` but the first.
+def token_nats(network: LanguageModelNetwork, codes: Codes | StoredCodes) -> Iterator[FloatArray]:
+    """Yield `-ln p` of every token of `codes (M,)` but the first, many at a time.
 
     The text is one stream, whose state is carried from its beginning to its end.
     """
@@ -189,7 +194,7 @@ def token_nats(network: LanguageModelNetwork, codes: Codes) -> FloatArray:
     data = TokenStreams(codes, steps=max(1, min(512, _LOGITS // vocabulary)), streams=1)
     device = network.head.weight.device
     state: State | None = None
-    parts = []
+    parts, count = list[FloatArray](), 0
     with threads_for(network.operations(1)):
         for index in data.arrange(torch.arange(len(data)), 1):
             batch = data.batch(index).to(device)
@@ -197,14 +202,23 @@ def token_nats(network: LanguageModelNetwork, codes: Codes) -> FloatArray:
             logits, state = network(batch.values, state)
             nats = cross_entropy(logits[0].double(), batch.targets[0], reduction="none")
             parts.append(nats.cpu().numpy())
-    return np.concatenate(parts)
+            count += len(parts[-1])
+            if count >= _TOGETHER:
+                yield np.concatenate(parts)
+                parts, count = [], 0
+    if parts:
+        yield np.concatenate(parts)
 
 
-def _difference(gains: FloatArray) -> tuple[float, float, float]:
-    """Return the mean gain and its 95 % interval; neighbouring tokens go together in blocks."""
-    mean = float(gains.mean())
-    if len(gains) < _BLOCKS:  # too few to tell
+def _difference(gains: FloatArray, tokens: IntArray) -> tuple[float, float, float]:
+    """Return the mean gain of a token and its 95 % interval; neighbouring tokens go together.
+
+    Args:
+        gains: of each block, together.
+        tokens: of each block.
+    """
+    mean = float(gains.sum() / tokens.sum())
+    if not tokens.all():  # too few to tell
         return mean, mean - abs(mean), mean + abs(mean)
-    means = [float(block.mean()) for block in np.array_split(gains, _BLOCKS)]
-    reach = _SURE * float(np.std(means, ddof=1)) / math.sqrt(_BLOCKS)
+    reach = _SURE * float(np.std(gains / tokens, ddof=1)) / math.sqrt(len(tokens))
     return mean, mean - reach, mean + reach

@@ -10,15 +10,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
-from rnnkit.baselines.ngram import ORDERS, SMOOTHINGS, NGramModel, Smoothing
-from rnnkit.data.streams import TokenStreams
+from rnnkit.baselines.ngram import ORDERS, SMOOTHINGS, FloatArray, NGramModel, Smoothing
+from rnnkit.data.streams import StoredCodes, TokenStreams
 from rnnkit.data.text.codec import TextCodec
 from rnnkit.data.text.options import TextOptions
 from rnnkit.data.text.vocabulary import BOS, EOS, PAD, UNK
+from rnnkit.messages import Message
 from rnnkit.models.language_model import LanguageModelNetwork, StreamLoss
 from rnnkit.tasks.language.config import (
     LETTERS,
@@ -38,6 +39,7 @@ from rnnkit.tasks.language.corpus import (
     start_code,
 )
 from rnnkit.tasks.language.generation import Sampling, generate_codes
+from rnnkit.tasks.language.texts import Pieces
 from rnnkit.training import (
     Callback,
     EpochState,
@@ -54,6 +56,8 @@ PATIENCE = 5
 LETTERS_ORDER, WORDS_ORDER = 6, 4  # of n-grams, where there is no validation part
 SAMPLE_LENGTH = 300  # tokens of the text that is generated after each epoch
 SAMPLE_TEMPERATURE = 0.8
+
+_SCORED = 1 << 18  # tokens that n-grams are asked for at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +100,21 @@ class TextModel:
         """The baseline, all orders up to `order`."""
         return NGramModel(self.counted, len(self.codec.vocabulary), self.order, self.smoothing)
 
+    def notes(self) -> tuple[Message, ...]:
+        """Return what is to be said of the vocabulary and of what is counted."""
+        # The codec's last note is about cutting texts, and this one is not cut.
+        notes = self.codec.notes[:-1]
+        if len(self.counted) >= self.tokens:
+            return notes
+        return (
+            *notes,
+            Message(
+                "n-grams are counted in the last {counted:,} of the {tokens:,} tokens of the"
+                " training part",
+                {"counted": len(self.counted), "tokens": self.tokens},
+            ),
+        )
+
 
 def fit_model(
     parts: Parts,
@@ -125,7 +144,7 @@ def fit_model(
     options = TextOptions(
         level=config.level, vocabulary_size=vocabulary_size(config), max_length=None
     )
-    codec = TextCodec.fit(parts.train, options)
+    codec = TextCodec.fit(Pieces(parts.train), options)
     codes = read_codes(codec, parts.train)
     train = TokenStreams(codes, config.steps)
     held = None
@@ -194,17 +213,28 @@ def training_config(config: LanguageConfig, *, tokens: int, validated: bool) -> 
     )
 
 
-def with_best_ngrams(model: TextModel, validation: NDArray[Any]) -> TextModel:
+def with_best_ngrams(model: TextModel, validation: Codes | StoredCodes) -> TextModel:
     """Return the model with the n-grams that predict the validation part best."""
     vocabulary = len(model.codec.vocabulary)
     best = -math.inf
     for smoothing in SMOOTHINGS:
         ngrams = NGramModel(model.counted, vocabulary, ORDERS, smoothing)
-        means = ngrams.log_probabilities(validation).mean(axis=1)
-        if means.max() > best:
-            best = means.max()
-            model = replace(model, order=1 + int(means.argmax()), smoothing=smoothing)
+        sums = np.zeros(ngrams.order)
+        for begin in range(1, len(validation), _SCORED):
+            sums += ngram_logs(ngrams, validation, begin, begin + _SCORED).sum(axis=1)
+        if sums.max() > best:
+            best = sums.max()
+            model = replace(model, order=1 + int(sums.argmax()), smoothing=smoothing)
     return model
+
+
+def ngram_logs(ngrams: NGramModel, codes: Codes | StoredCodes, begin: int, end: int) -> FloatArray:
+    """Return `(order, n)`: `ln p` of the tokens `begin`, at least 1, to before `end`.
+
+    They are those of all codes at once: a token follows from `order - 1` before it.
+    """
+    first = max(0, begin - max(1, ngrams.order - 1))
+    return ngrams.log_probabilities(codes[first:end])[:, begin - first - 1 :]
 
 
 class Samples(Callback):

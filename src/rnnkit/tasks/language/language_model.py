@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,10 +18,12 @@ from rnnkit.errors import ConfigError, DataError
 from rnnkit.messages import Message
 from rnnkit.report.scores import LANGUAGE
 from rnnkit.tasks.estimator import Estimator, csv_text
+from rnnkit.tasks.labels.planning import scratch_folder
 from rnnkit.tasks.language.artifact import Fitted, read_language, save_run
 from rnnkit.tasks.language.config import LanguageConfig
 from rnnkit.tasks.language.corpus import (
     Corpus,
+    as_source,
     decode_text,
     encode_text,
     read_corpus,
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 
     from rnnkit.report.language import Language
 
-_FILE = re.compile(r"[^\n]*\.(txt|text|md)(\.(gz|bz2|xz|zst))?", re.IGNORECASE)
 _BATCH = 64  # texts that are encoded at a time
 
 
@@ -75,6 +75,7 @@ class LanguageModel(Estimator[LanguageConfig, Fitted]):
         *,
         validation: str | Path | None = None,
         test: str | Path | None = None,
+        stream: bool = False,
         checkpoints: Path | None = None,
         resume: bool = False,
         progress: Progress | None = None,
@@ -86,6 +87,8 @@ class LanguageModel(Estimator[LanguageConfig, Fitted]):
                 is one line that names a file or ends in `.txt`.
             validation: likewise, to stop by; by default blocks of `data`, see `validation_size`.
             test: likewise, to score on; by default the end of `data`, see `test_size`.
+            stream: read files in pieces, for those larger than memory, by temporary files where
+                `checkpoints` lies, or in the system's folder for these.
             checkpoints: folder for the state of the training, to resume it from; `None` keeps none.
             resume: go on from `checkpoints`.
             progress: shows the epochs; `None` shows nothing.
@@ -102,6 +105,7 @@ class LanguageModel(Estimator[LanguageConfig, Fitted]):
             as_source(data),
             validation=None if validation is None else as_source(validation),
             test=None if test is None else as_source(test),
+            scratch=scratch_folder(checkpoints) if stream else None,
         )
         return self.fit_corpus(corpus, checkpoints=checkpoints, resume=resume, progress=progress)
 
@@ -128,17 +132,8 @@ class LanguageModel(Estimator[LanguageConfig, Fitted]):
             history=history,
             test=test,
             name=corpus.name,
-            characters={
-                "train": sum(map(len, parts.train)),
-                "validation": sum(map(len, parts.validation)),
-                "test": len(parts.test or ""),
-            },
-            # The codec's last note is about cutting texts, and this one is not cut.
-            notes=(
-                *model.codec.notes[:-1],
-                *parts.notes(),
-                *(() if test is None else test.notes()),
-            ),
+            characters=parts.characters,
+            notes=(*model.notes(), *parts.notes(), *(() if test is None else test.notes())),
             samples=samples,
             seconds=round(time.perf_counter() - start, 3),
         )
@@ -381,15 +376,6 @@ class LanguageModel(Estimator[LanguageConfig, Fitted]):
             "seconds": fitted.seconds,
         }
         return dict(finite(metrics))
-
-
-def as_source(data: str | Path) -> str | Path:
-    """Return the path that a text of one line is, or the text itself."""
-    if isinstance(data, str) and data and "\n" not in data and len(data) < 1000:
-        path = Path(data)
-        if _FILE.fullmatch(data) or ("\0" not in data and path.is_file()):
-            return path
-    return data
 
 
 def checked(texts: Sequence[str] | str | Path) -> Sequence[str]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from rnnkit.report.language import Language
 from rnnkit.tasks.estimator import train_run
+from rnnkit.tasks.labels.planning import scratch_folder
 from rnnkit.tasks.language.corpus import Corpus, Parts, read_corpus, split_corpus
 from rnnkit.tasks.language.language_model import LanguageModel
+from rnnkit.tasks.language.texts import Text, windows
 from rnnkit.training import Progress
 
 
@@ -21,6 +23,7 @@ def run_language_model(
     out: Path,
     validation: str | Path | None = None,
     test: str | Path | None = None,
+    stream: bool = False,
     resume: bool = False,
     progress: Progress | None = None,
     command: str = "",
@@ -35,6 +38,7 @@ def run_language_model(
         out: the run folder; it appears when all is done.
         validation: a text or file to stop by; by default blocks of `source`.
         test: a text or file to score on; by default the end of `source`.
+        stream: read files in pieces; the texts go to temporary files on the disk of `out`.
         resume: go on with an interrupted training of the same text and options.
         progress: shows the epochs.
         command: the command line, for the report.
@@ -46,7 +50,8 @@ def run_language_model(
         RnnkitError: if options, text or folder are wrong, or training diverges.
     """
     model = LanguageModel(**options)
-    corpus = read_corpus(source, validation=validation, test=test)
+    scratch = scratch_folder(out) if stream else None
+    corpus = read_corpus(source, validation=validation, test=test, scratch=scratch)
     config = model.config
     parts = split_corpus(  # an impossible option costs no checkpoint
         corpus, validation_size=config.validation_size, test_size=config.test_size
@@ -70,7 +75,12 @@ def fingerprint(corpus: Corpus) -> str:
     """Return the SHA-256 of the texts, which tells them from others."""
     digest = hashlib.sha256()
     for text in (corpus.text, corpus.validation, corpus.test):
-        data = b"" if text is None else text.encode("utf-8", "surrogatepass")
-        digest.update(f"{text is None} {len(data)} ".encode())
-        digest.update(data)
+        digest.update(f"{text is None} {sum(map(len, _encoded(text)))} ".encode())
+        for data in _encoded(text):
+            digest.update(data)
     return digest.hexdigest()
+
+
+def _encoded(text: Text | None) -> Iterator[bytes]:
+    for window in windows(text or ""):
+        yield window.encode("utf-8", "surrogatepass")
