@@ -72,9 +72,10 @@ def forecast(tmp_path, monkeypatch):
 @pytest.fixture
 def light(monkeypatch):
     """Write no pictures and no page: they take most of the time of a tiny forecast."""
-    for name in ("forecast_figure", "training_plot", "diagnosis_section", "report"):
+    for name in ("forecast_figure", "diagnosis_section", "report"):
         monkeypatch.setattr(f"rnnkit.tasks.forecasting.run.{name}", lambda *_, **__: None)
-    monkeypatch.setattr("rnnkit.tasks.forecasting.run.save", lambda _, path: path.touch())
+    monkeypatch.setattr("rnnkit.tasks.pictures.training_plot", lambda *_: None)
+    monkeypatch.setattr("rnnkit.tasks.pictures.save", lambda _, path: path.touch())
     monkeypatch.setattr("rnnkit.tasks.forecasting.run.report_page", lambda _: "")
 
 

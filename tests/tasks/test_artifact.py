@@ -429,7 +429,7 @@ def test_a_save_that_fails_leaves_the_older_run(fitted, run, tmp_path, monkeypat
     def no_room(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("rnnkit.tasks.forecasting.run.save", no_room)
+    monkeypatch.setattr("rnnkit.tasks.pictures.save", no_room)
     with pytest.raises(OSError, match="No space left"):
         fitted.save(run)
     assert content(run) == before

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from rnnkit.messages import Message
 from rnnkit.report.scores import Measures
+from rnnkit.training.run_folder import finite
 
 MODEL = "model"
 
@@ -23,6 +25,71 @@ def scores_json(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         "model": dict(scores[MODEL]),
         "baselines": {name: dict(of) for name, of in scores.items() if name != MODEL},
     }
+
+
+def metrics_json(task: str, evaluation: Any, parameters: int, seconds: float) -> dict[str, Any]:
+    """Return the content of `metrics.json`.
+
+    Args:
+        task: of the run.
+        evaluation: with `scores`, `verdict` and `warnings`; `None` without a test part.
+        parameters: weights of the model.
+        seconds: that fitting took.
+    """
+    return {
+        "task": task,
+        "test": None if evaluation is None else scores_json(evaluation.scores),
+        "verdict": "" if evaluation is None else str(evaluation.verdict),
+        "warning": "" if evaluation is None else " ".join(map(str, evaluation.warnings)),
+        "parameters": parameters,
+        "seconds": seconds,
+    }
+
+
+def evaluation_json(evaluation: Any) -> dict[str, Any]:
+    """Return what evaluations have in common as JSON values that `evaluation_values` reads.
+
+    Args:
+        evaluation: with `scores` and `verdict`, and, if it has them, `warnings`, `skipped` and
+            `notes`.
+    """
+    about = vars(evaluation)
+    plain: dict[str, Any] = {
+        "scores": [{"name": name, **finite(of)} for name, of in evaluation.scores.items()],
+        "verdict": evaluation.verdict.to_json(),
+    }
+    if "warnings" in about:
+        plain["warnings"] = [warning.to_json() for warning in about["warnings"]]
+    if "skipped" in about:
+        plain["skipped"] = {name: why.to_json() for name, why in about["skipped"].items()}
+    if "notes" in about:
+        plain["notes"] = {name: [n.to_json() for n in of] for name, of in about["notes"].items()}
+    return plain
+
+
+def evaluation_values(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of an evaluation that `evaluation_json` turned into JSON values."""
+    values: dict[str, Any] = {
+        "scores": {
+            entry["name"]: {name: _with_nan(of) for name, of in entry.items() if name != "name"}
+            for entry in plain["scores"]
+        },
+        "verdict": Message.from_json(plain["verdict"]),
+    }
+    if "warnings" in plain:
+        values["warnings"] = tuple(map(Message.from_json, plain["warnings"]))
+    if "skipped" in plain:
+        values["skipped"] = {n: Message.from_json(why) for n, why in plain["skipped"].items()}
+    if "notes" in plain:
+        values["notes"] = {n: tuple(map(Message.from_json, of)) for n, of in plain["notes"].items()}
+    return values
+
+
+def _with_nan(value: Any) -> Any:
+    """Undo `finite`: a score that JSON holds as null is undefined."""
+    if isinstance(value, Mapping):
+        return {name: _with_nan(of) for name, of in value.items()}
+    return math.nan if value is None else value
 
 
 @dataclass(frozen=True)

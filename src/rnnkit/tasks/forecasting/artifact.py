@@ -28,9 +28,9 @@ from rnnkit.tasks.forecasting.pipeline import Pipeline, input_sizes
 from rnnkit.tasks.forecasting.planning import quantiles
 from rnnkit.tasks.forecasting.scoring import Evaluation, Intervals
 from rnnkit.tasks.forecasting.verdict import WITHOUT
-from rnnkit.tasks.scores import MODEL
+from rnnkit.tasks.scores import MODEL, evaluation_json, evaluation_values
 from rnnkit.training import History
-from rnnkit.training.run_folder import Run, RunWriter, finite
+from rnnkit.training.run_folder import Run, RunWriter
 
 
 def save_run(writer: RunWriter, fitted: Fitted, config: ForecastConfig) -> None:
@@ -114,12 +114,9 @@ def _config(fitted: Fitted, config: ForecastConfig) -> dict[str, Any]:
 
 def _test_config(test: Evaluation) -> dict[str, Any]:
     return {
-        "skipped": {name: reason.to_json() for name, reason in test.skipped.items()},
-        "scores": [{"name": name, **finite(scores)} for name, scores in test.scores.items()],
-        "verdict": test.verdict.to_json(),
+        **evaluation_json(test),
         "warning": None if test.warning is None else test.warning.to_json(),
         "remark": None if test.remark is None else test.remark.to_json(),
-        "notes": {name: [note.to_json() for note in notes] for name, notes in test.notes.items()},
         "series": {
             name: [[s, v if np.isfinite(v) else None] for s, v in by.items()]
             for name, by in test.series_mase.items()
@@ -280,33 +277,12 @@ def _restore_test(
             for number, name in enumerate(about["forecasts"])
         },
         intervals=intervals,
-        skipped={name: Message.from_json(plain) for name, plain in about["skipped"].items()},
-        scores={entry["name"]: _with_nan(entry) for entry in about["scores"]},
-        verdict=Message.from_json(about["verdict"]),
+        **evaluation_values(about),
         warning=message(about["warning"]),
         remark=message(about["remark"]),
-        notes={
-            name: tuple(map(Message.from_json, notes)) for name, notes in about["notes"].items()
-        },
         targets=targets,
         series_mase={
             name: {s: float("nan") if v is None else v for s, v in by}
             for name, by in about["series"].items()
         },
     )
-
-
-def _with_nan(scores: Mapping[str, Any]) -> dict[str, Any]:
-    """Undo `finite`, a score that JSON holds as null being undefined, and leave the name out."""
-    return {
-        key: {name: _with_nan(of_target) for name, of_target in value.items()}
-        if isinstance(value, Mapping)
-        and any(isinstance(inner, Mapping) for inner in value.values())
-        else {name: float("nan") if of is None else of for name, of in value.items()}
-        if isinstance(value, Mapping)
-        else float("nan")
-        if value is None
-        else value
-        for key, value in scores.items()
-        if key != "name"
-    }

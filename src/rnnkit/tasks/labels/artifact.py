@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,8 +17,9 @@ from rnnkit.tasks.labels.config import LabelOptions
 from rnnkit.tasks.labels.evaluation import LabelEvaluation
 from rnnkit.tasks.labels.fitting import LabelFit, new_network
 from rnnkit.tasks.labels.meaning import Meaning
+from rnnkit.tasks.scores import evaluation_json, evaluation_values
 from rnnkit.training import History
-from rnnkit.training.run_folder import Run, RunWriter, finite
+from rnnkit.training.run_folder import Run, RunWriter
 
 
 def save_labels(writer: RunWriter, task: str, options: LabelOptions, fitted: FittedLabels) -> None:
@@ -39,7 +39,7 @@ def save_labels(writer: RunWriter, task: str, options: LabelOptions, fitted: Fit
         "pooling": fit.pooling,
         "networks": len(fit.networks),
         "histories": [history.to_json(seconds=False) for history in fit.histories],
-        "test": None if fitted.test is None else _evaluation_json(fitted.test),
+        "test": None if fitted.test is None else evaluation_json(fitted.test),
     }
     tensors: dict[str, Tensor] = {
         f"lengths.{number}": torch.from_numpy(part.lengths)
@@ -89,32 +89,9 @@ def read_labels(run: Run, options: LabelOptions, device: str) -> FittedLabels:
     )
 
 
-def _evaluation_json(test: LabelEvaluation) -> dict[str, Any]:
-    return {
-        "scores": [{"name": name, **finite(scores)} for name, scores in test.scores.items()],
-        "verdict": test.verdict.to_json(),
-        "warnings": [warning.to_json() for warning in test.warnings],
-        "skipped": {name: reason.to_json() for name, reason in test.skipped.items()},
-        "notes": {name: [n.to_json() for n in notes] for name, notes in test.notes.items()},
-    }
-
-
 def _restore_evaluation(plain: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> LabelEvaluation:
     return LabelEvaluation(
         actual=tensors["test.actual"].numpy(),
         outputs=tensors["test.outputs"].numpy(),
-        scores={
-            entry["name"]: {
-                key: math.nan if value is None else value
-                for key, value in entry.items()
-                if key != "name"
-            }
-            for entry in plain["scores"]
-        },
-        verdict=Message.from_json(plain["verdict"]),
-        warnings=tuple(map(Message.from_json, plain["warnings"])),
-        skipped={name: Message.from_json(reason) for name, reason in plain["skipped"].items()},
-        notes={
-            name: tuple(map(Message.from_json, notes)) for name, notes in plain["notes"].items()
-        },
+        **evaluation_values(plain),
     )

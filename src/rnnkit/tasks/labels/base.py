@@ -35,7 +35,7 @@ from rnnkit.tasks.labels.planning import (
     read_source,
     scratch_folder,
 )
-from rnnkit.tasks.scores import MODEL, ScoreCard, network_name, scores_json
+from rnnkit.tasks.scores import MODEL, ScoreCard, metrics_json, network_name
 from rnnkit.training import Progress, RunWriter
 from rnnkit.training.run_folder import Run
 
@@ -296,14 +296,7 @@ class LabelEstimator(Estimator[LabelOptions, FittedLabels]):
     def metrics_json(self, evaluation: LabelEvaluation | None) -> dict[str, Any]:
         """Return the content of `metrics.json` for an evaluation."""
         fitted = self.fitted
-        return {
-            "task": self.task,
-            "test": None if evaluation is None else scores_json(evaluation.scores),
-            "verdict": "" if evaluation is None else str(evaluation.verdict),
-            "warning": "" if evaluation is None else " ".join(map(str, evaluation.warnings)),
-            "parameters": fitted.parameters,
-            "seconds": fitted.seconds,
-        }
+        return metrics_json(self.task, evaluation, fitted.parameters, fitted.seconds)
 
     def score_card(self, evaluation: LabelEvaluation) -> ScoreCard:
         """Return what an evaluation shows."""

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from torch import Tensor
 
 from rnnkit import __version__
 from rnnkit.baselines.tags import TagTable
 from rnnkit.data.examples.contract import Sentences
 from rnnkit.data.tagged import TagCodec
 from rnnkit.messages import Message
+from rnnkit.tasks.scores import evaluation_json, evaluation_values
 from rnnkit.tasks.tagging.config import TagConfig
 from rnnkit.tasks.tagging.evaluation import TagEvaluation
 from rnnkit.tasks.tagging.fitting import Tagger, new_network
 from rnnkit.training import History, find_device
-from rnnkit.training.run_folder import Run, RunWriter, finite
+from rnnkit.training.run_folder import Run, RunWriter
 
 
 @dataclass(frozen=True)
@@ -97,7 +94,7 @@ def save_tagger(writer: RunWriter, options: TagConfig, fitted: FittedTagger) -> 
         ],
         "notes": [note.to_json() for note in fitted.notes],
         "history": fitted.history.to_json(seconds=False),
-        "test": None if fitted.test is None else _evaluation_json(fitted.test),
+        "test": None if fitted.test is None else evaluation_json(fitted.test),
     }
     tensors = {f"network.{name}": t for name, t in tagger.network.state_dict().items()}
     if fitted.test is not None:
@@ -124,32 +121,13 @@ def read_tagger(run: Run, options: TagConfig, device: str) -> FittedTagger:
             Part(p["name"], p["sentences"], p["words"], tuple(p["tags"])) for p in config["parts"]
         ),
         kept=None,
-        test=None if config["test"] is None else _evaluation(config["test"], tensors),
+        test=None
+        if config["test"] is None
+        else TagEvaluation(
+            actual=tensors["test.actual"].numpy(),
+            predicted=tensors["test.predicted"].numpy(),
+            **evaluation_values(config["test"]),
+        ),
         notes=tuple(map(Message.from_json, config["notes"])),
         seconds=0.0 if run.metrics is None else float(run.metrics["seconds"]),
-    )
-
-
-def _evaluation_json(test: TagEvaluation) -> dict[str, Any]:
-    return {
-        "scores": [{"name": name, **finite(scores)} for name, scores in test.scores.items()],
-        "verdict": test.verdict.to_json(),
-        "warnings": [warning.to_json() for warning in test.warnings],
-    }
-
-
-def _evaluation(plain: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TagEvaluation:
-    return TagEvaluation(
-        actual=tensors["test.actual"].numpy(),
-        predicted=tensors["test.predicted"].numpy(),
-        scores={
-            entry["name"]: {
-                key: math.nan if value is None else value
-                for key, value in entry.items()
-                if key != "name"
-            }
-            for entry in plain["scores"]
-        },
-        verdict=Message.from_json(plain["verdict"]),
-        warnings=tuple(map(Message.from_json, plain["warnings"])),
     )

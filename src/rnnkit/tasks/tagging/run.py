@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -15,15 +14,13 @@ from rnnkit.report.language import Language
 from rnnkit.report.task_page import task_page
 from rnnkit.tasks.estimator import csv_text, train_run
 from rnnkit.tasks.pictures import drawn, training_picture
-from rnnkit.tasks.scores import scores_json
-from rnnkit.tasks.tagging.config import TagConfig
 from rnnkit.tasks.tagging.evaluation import TagEvaluation
 from rnnkit.tasks.tagging.fitted import FittedTagger, save_tagger
 from rnnkit.tasks.tagging.pictures import confusion_figure, report
 from rnnkit.tasks.tagging.reading import Parts, Source, Tagged, read_parts
 from rnnkit.tasks.tagging.tagger import SequenceTagger
 from rnnkit.training import Progress
-from rnnkit.training.run_folder import RunWriter, finite
+from rnnkit.training.run_folder import RunWriter
 
 
 def run_tagger(
@@ -74,38 +71,13 @@ def run_tagger(
     )
 
 
-def metrics_json(fitted: FittedTagger, evaluation: TagEvaluation | None) -> dict[str, Any]:
-    """Return the content of `metrics.json` for an evaluation."""
-    metrics = {
-        "task": "tag",
-        "test": None if evaluation is None else scores_json(evaluation.scores),
-        "verdict": "" if evaluation is None else str(evaluation.verdict),
-        "warning": "" if evaluation is None else " ".join(map(str, evaluation.warnings)),
-        "parameters": fitted.parameters,
-        "seconds": fitted.seconds,
-    }
-    return dict(finite(metrics))
-
-
 def write_run(
-    writer: RunWriter,
-    fitted: FittedTagger,
-    config: TagConfig,
-    *,
-    command: str,
-    language: Language = "en",
+    writer: RunWriter, tagger: SequenceTagger, *, command: str, language: Language
 ) -> None:
-    """Write model, scores, pictures and page.
-
-    Args:
-        writer: of the run folder.
-        fitted: what a fit has found.
-        config: its options.
-        command: the command line that made it, for the page; may be empty.
-        language: of the page and the pictures.
-    """
+    """Write everything a fit leaves behind: model, scores, predictions, pictures, page."""
+    fitted, config = tagger.fitted, tagger.config
     save_tagger(writer, config, fitted)
-    writer.write_json("metrics.json", metrics_json(fitted, fitted.test))
+    writer.write_json("metrics.json", tagger.metrics_json(fitted.test))
     pictures = []
     if fitted.test is not None:
         if fitted.kept is not None:

@@ -14,7 +14,7 @@ from rnnkit.errors import ConfigError
 from rnnkit.messages import Message
 from rnnkit.report.scores import TAG
 from rnnkit.tasks.estimator import Estimator, csv_text
-from rnnkit.tasks.scores import ScoreCard, network_name
+from rnnkit.tasks.scores import ScoreCard, metrics_json, network_name
 from rnnkit.tasks.tagging.config import TagConfig
 from rnnkit.tasks.tagging.evaluation import METRIC, TagEvaluation, evaluate_tagger
 from rnnkit.tasks.tagging.fitted import FittedTagger, Part, read_tagger
@@ -29,7 +29,7 @@ from rnnkit.tasks.tagging.reading import (
     read_parts,
 )
 from rnnkit.training import Progress, RunWriter
-from rnnkit.training.run_folder import Run
+from rnnkit.training.run_folder import Run, finite
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -200,9 +200,9 @@ class SequenceTagger(Estimator[TagConfig, FittedTagger]):
 
     def metrics_json(self, evaluation: TagEvaluation | None) -> dict[str, Any]:
         """Return the content of `metrics.json` for an evaluation."""
-        from rnnkit.tasks.tagging.run import metrics_json
-
-        return metrics_json(self.fitted, evaluation)
+        fitted = self.fitted
+        found = metrics_json(self.task, evaluation, fitted.parameters, fitted.seconds)
+        return dict(finite(found))
 
     def score_card(self, evaluation: TagEvaluation) -> ScoreCard:
         """Return what an evaluation shows."""
@@ -261,7 +261,7 @@ class SequenceTagger(Estimator[TagConfig, FittedTagger]):
         """Write everything a fit leaves behind; see `Estimator`."""
         from rnnkit.tasks.tagging.run import write_run
 
-        write_run(writer, self.fitted, self.config, command=command, language=language)
+        write_run(writer, self, command=command, language=language)
 
     @classmethod
     def from_run(cls, run: Run, device: str) -> SequenceTagger:
