@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from rnnkit.messages import Message
 from rnnkit.report import sections
-from rnnkit.report.language import Language
-from rnnkit.report.markup import Markup, Picture, Table, Text, join
+from rnnkit.report.markup import Markup, Table, join
 from rnnkit.report.scores import FORECAST, format_score, score_rows
 from rnnkit.report.sections import Interval
 
@@ -33,43 +31,19 @@ class Fold:
     scores: Mapping[str, float]
 
 
-@dataclass(frozen=True)
-class BacktestReport:
+@dataclass(frozen=True, kw_only=True)
+class BacktestReport(sections.ModelReport):
     """What `backtest_page` shows. What is empty is left out.
 
+    Beside the arguments of `rnnkit.report.sections.ModelReport`:
+
     Args:
-        title: of the page.
-        verdict: one sentence, shown first.
-        model: the name of the model, as in `scores`.
-        scores: metrics over all origins by name of model or baseline.
-        metric: the metric that ranks, a key of `rnnkit.report.scores.FORECAST`.
         folds: one an origin, in order of time.
-        command: the command line that does it all again.
-        version: of rnnkit.
-        warnings: sentences shown below the verdict.
-        pictures: shown below them.
         intervals: one a level.
-        skipped: why a baseline is not among the scores, by its name.
-        notes: what reading found and did about it.
-        facts: names and values about model and training.
-        language: of all words that do not come from data.
     """
 
-    title: Text
-    verdict: Text
-    model: str
-    scores: Mapping[str, Mapping[str, Any]]
-    metric: str
     folds: Sequence[Fold]
-    command: str
-    version: str
-    warnings: Sequence[Text] = ()
-    pictures: Sequence[Picture] = ()
     intervals: Sequence[Interval] = ()
-    skipped: Mapping[str, Text] = field(default_factory=dict)
-    notes: Sequence[Text] = ()
-    facts: Sequence[tuple[Text, Text]] = ()
-    language: Language = "en"
 
 
 def backtest_page(report: BacktestReport) -> str:
@@ -95,22 +69,16 @@ def backtest_page(report: BacktestReport) -> str:
 
 
 def _body(markup: Markup, report: BacktestReport) -> Iterator[str]:
-    yield markup.paragraph(report.verdict, kind="verdict")
-    yield markup.paragraphs(report.warnings, "warning")
+    yield sections.opening(markup, report)
     yield sections.pictures(markup, report.pictures)
-    about = Message("Over all origins; smaller is better.")
-    yield sections.scores(
-        markup, report.scores, model=report.model, metric=report.metric, about=about
-    )
+    yield sections.scores(markup, report, Message("Over all origins; smaller is better."))
     yield _folds(markup, report)
     yield sections.intervals(markup, report.intervals)
     yield sections.left_out(markup, report.skipped)
     if report.notes:
         yield markup.heading(Message("Data"))
         yield markup.sentences(report.notes)
-    if report.facts:
-        yield markup.heading(Message("Model and training"))
-        yield markup.facts(report.facts)
+    yield sections.training(markup, report)
 
 
 def _folds(markup: Markup, report: BacktestReport) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from rnnkit.messages import Message
 from rnnkit.report import sections
-from rnnkit.report.language import Language
 from rnnkit.report.markup import Markup, Picture, Table, Text, join
 
 
@@ -28,31 +27,17 @@ class Finding:
     table: Table | None = None
 
 
-@dataclass(frozen=True)
-class DiagnosisReport:
+@dataclass(frozen=True, kw_only=True)
+class DiagnosisReport(sections.PageReport):
     """What `diagnosis_page` shows. What is empty is left out.
 
+    Beside the arguments of `rnnkit.report.sections.PageReport`:
+
     Args:
-        title: of the page.
-        verdict: one sentence, shown first.
         findings: a section each.
-        command: the command line that does it all again.
-        version: of rnnkit.
-        warnings: sentences shown below the verdict.
-        notes: what reading found and did about it.
-        facts: names and values about data and model.
-        language: of all words that do not come from data.
     """
 
-    title: Text
-    verdict: Text
     findings: Sequence[Finding]
-    command: str
-    version: str
-    warnings: Sequence[Text] = ()
-    notes: Sequence[Text] = ()
-    facts: Sequence[tuple[Text, Text]] = ()
-    language: Language = "en"
 
 
 def diagnosis_page(report: DiagnosisReport) -> str:
@@ -72,8 +57,7 @@ def diagnosis_page(report: DiagnosisReport) -> str:
     markup = Markup(report.language)
     data = join((markup.facts(report.facts), markup.sentences(report.notes)))
     body = (
-        markup.paragraph(report.verdict, kind="verdict"),
-        markup.paragraphs(report.warnings, "warning"),
+        sections.opening(markup, report),
         findings(markup, report.findings, level=2),
         join((markup.heading(Message("Data")), data)) if data else "",
     )

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from rnnkit.messages import Message
 from rnnkit.report import sections
 from rnnkit.report.diagnosis_page import Finding, findings
-from rnnkit.report.language import Language
-from rnnkit.report.markup import Markup, Picture, Table, Text, join
+from rnnkit.report.markup import Markup, Table, Text, join
 from rnnkit.report.scores import format_score
 from rnnkit.report.sections import Interval
 
@@ -49,51 +47,26 @@ class SeriesScore:
     baseline: float
 
 
-@dataclass(frozen=True)
-class Report:
+@dataclass(frozen=True, kw_only=True)
+class Report(sections.ModelReport):
     """What `report_page` shows: texts, numbers and pictures. What is empty is left out.
 
+    Beside the arguments of `rnnkit.report.sections.ModelReport`:
+
     Args:
-        title: of the page.
-        verdict: one sentence, shown first.
-        model: the name of the model, as in `scores`.
-        command: the command line that does it all again.
-        version: of rnnkit.
-        warnings: sentences shown below the verdict.
-        pictures: of the forecast, shown below them.
-        scores: metrics by name of model or baseline; empty when there is no test part.
-        metric: the metric that ranks, a key of `rnnkit.report.scores.FORECAST`.
         intervals: one a level.
         series: those of a panel to be named, in order.
-        skipped: why a baseline is not among the scores, by its name.
         diagnosis: what the residuals and the data show.
         split: the parts of the data.
-        notes: what reading found and did about it.
         transform: what was done to the values before training, and why.
-        facts: names and values about model and training.
-        training: the picture of the losses.
-        language: of all words that do not come from data.
     """
 
-    title: Text
-    verdict: Text
-    model: str
-    command: str
-    version: str
-    warnings: Sequence[Text] = ()
-    pictures: Sequence[Picture] = ()
-    scores: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     metric: str = "rmse"
     intervals: Sequence[Interval] = ()
     series: Sequence[SeriesScore] = ()
-    skipped: Mapping[str, Text] = field(default_factory=dict)
     diagnosis: Sequence[Finding] = ()
     split: Sequence[SplitPart] = ()
-    notes: Sequence[Text] = ()
     transform: Sequence[Text] = ()
-    facts: Sequence[tuple[Text, Text]] = ()
-    training: Picture | None = None
-    language: Language = "en"
 
 
 def report_page(report: Report) -> str:
@@ -116,9 +89,9 @@ def report_page(report: Report) -> str:
 
 
 def _body(markup: Markup, report: Report) -> Iterator[str]:
-    yield sections.opening(markup, report.verdict, report.warnings)
+    yield sections.opening(markup, report)
     yield sections.pictures(markup, report.pictures)
-    yield _scores(markup, report)
+    yield sections.scores_on_test_part(markup, report)
     yield sections.intervals(markup, report.intervals)
     yield _series(markup, report)
     yield sections.left_out(markup, report.skipped)
@@ -132,16 +105,7 @@ def _body(markup: Markup, report: Report) -> Iterator[str]:
     if report.transform:
         yield markup.heading(Message("Transform"))
         yield markup.sentences(report.transform)
-    yield sections.training(markup, report.facts, report.training)
-
-
-def _scores(markup: Markup, report: Report) -> str:
-    if not report.scores:
-        return markup.paragraph(Message("No test part was kept, so nothing was scored."))
-    about = Message("On the test part; smaller is better.")
-    return sections.scores(
-        markup, report.scores, model=report.model, metric=report.metric, about=about
-    )
+    yield sections.training(markup, report)
 
 
 def _series(markup: Markup, report: Report) -> str:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from rnnkit.messages import Message
 from rnnkit.report import sections
 from rnnkit.report.examples import ExampleGroup, examples_section
-from rnnkit.report.language import Language
 from rnnkit.report.markup import Markup, Picture, Table, Text, join
 from rnnkit.report.saliency import LEVELS
 from rnnkit.report.samples import Sample, samples_section
@@ -51,59 +49,33 @@ class ClassRow:
     f1: float = math.nan
 
 
-@dataclass(frozen=True)
-class TaskReport:
+@dataclass(frozen=True, kw_only=True)
+class TaskReport(sections.ModelReport):
     """What `task_page` shows: texts, numbers and pictures. What is empty is left out.
 
+    Beside the arguments of `rnnkit.report.sections.ModelReport`:
+
     Args:
-        title: of the page.
-        verdict: one sentence, shown first.
-        model: the name of the model, as in `scores`.
-        command: the command line that does it all again; may be empty.
-        version: of rnnkit.
         measures: the columns of the scores.
-        metric: the measure that ranks.
-        warnings: sentences shown below the verdict.
-        scores: metrics by name of model or baseline; empty when there is no test part.
-        skipped: why a baseline is not among the scores, by its name.
-        pictures: such as confusions, or predicted against actual numbers.
         examples: texts or sentences that were predicted.
         legend: what the shades of the examples mean, such as `rnnkit.report.saliency.ATTENTION`.
         samples: texts that were generated, by epoch.
         units: what the parts are counted in, such as sentences and words.
         parts: of the data.
         classes: of the labels.
-        notes: what reading found and did about it.
         lengths: the picture of the sequences' lengths.
         text: names and values about how texts become numbers.
-        facts: names and values about model and training.
-        training: the picture of the losses.
-        language: of all words that do not come from data.
     """
 
-    title: Text
-    verdict: Text
-    model: str
-    command: str
-    version: str
     measures: Measures
-    metric: str
-    warnings: Sequence[Text] = ()
-    scores: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    skipped: Mapping[str, Text] = field(default_factory=dict)
-    pictures: Sequence[Picture] = ()
     examples: Sequence[ExampleGroup] = ()
     legend: Text = ""
     samples: Sequence[Sample] = ()
     units: Sequence[Text] = ()
     parts: Sequence[DataPart] = ()
     classes: Sequence[ClassRow] = ()
-    notes: Sequence[Text] = ()
     lengths: Picture | None = None
     text: Sequence[tuple[Text, Text]] = ()
-    facts: Sequence[tuple[Text, Text]] = ()
-    training: Picture | None = None
-    language: Language = "en"
 
 
 def task_page(report: TaskReport) -> str:
@@ -132,8 +104,8 @@ def task_page(report: TaskReport) -> str:
 
 
 def _body(markup: Markup, report: TaskReport) -> Iterator[str]:
-    yield sections.opening(markup, report.verdict, report.warnings)
-    yield _scores(markup, report)
+    yield sections.opening(markup, report)
+    yield sections.scores_on_test_part(markup, report, report.measures)
     yield sections.left_out(markup, report.skipped)
     yield sections.pictures(markup, report.pictures)
     yield samples_section(markup, report.samples)
@@ -147,31 +119,7 @@ def _body(markup: Markup, report: TaskReport) -> Iterator[str]:
     if report.text:
         yield markup.heading(Message("From text to numbers"))
         yield markup.facts(report.text)
-    yield sections.training(markup, report.facts, report.training)
-
-
-def _scores(markup: Markup, report: TaskReport) -> str:
-    if not report.scores:
-        return markup.paragraph(Message("No test part was kept, so nothing was scored."))
-    return sections.scores(
-        markup,
-        report.scores,
-        model=report.model,
-        metric=report.metric,
-        about=_about(report.measures),
-        measures=report.measures,
-    )
-
-
-def _about(measures: Measures) -> Message:
-    """Return the sentence that says which way the measures go."""
-    ways = {measure.larger_is_better for measure in measures}
-    if ways == {False}:
-        return Message("On the test part; smaller is better.")
-    if ways == {True}:
-        return Message("On the test part; larger is better.")
-    larger = ", ".join(str(measure.heading) for measure in measures if measure.larger_is_better)
-    return Message("On the test part; smaller is better, for {larger} larger.", {"larger": larger})
+    yield sections.training(markup, report)
 
 
 def _parts(report: TaskReport) -> Table:
