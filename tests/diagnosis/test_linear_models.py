@@ -4,11 +4,11 @@ from statsmodels.tsa.ar_model import AutoReg, ar_select_order
 from statsmodels.tsa.arima.model import ARIMA
 
 from rnnkit.data.airline import airline_passengers
+from rnnkit.diagnosis.lags import difference
 from rnnkit.diagnosis.linear_models import (
     LinearModel,
     Orders,
     choose,
-    difference,
     fit,
     fit_ar,
     fit_arima,

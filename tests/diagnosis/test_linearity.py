@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from rnnkit.diagnosis.linear_models import fit_ar, lag_matrix
+from rnnkit.diagnosis.lags import lag_matrix
+from rnnkit.diagnosis.linear_models import fit_ar
 from rnnkit.diagnosis.linearity import DELAYS, threshold_test
 
 from . import processes

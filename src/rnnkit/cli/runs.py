@@ -44,7 +44,7 @@ def evaluate(
     model = load(run)
     evaluation = model.scored(data)
     if out is not None:
-        from rnnkit.training.run_folder import finite, json_text
+        from rnnkit.training.json_file import finite, json_text
 
         write_or_print(json_text(finite(model.metrics_json(evaluation))), out)
     if not quiet:

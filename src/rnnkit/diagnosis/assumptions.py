@@ -34,7 +34,8 @@ import numpy as np
 
 from rnnkit.diagnosis import linearity
 from rnnkit.diagnosis.contract import FloatArray, load, plain_number, rounded, spoken_p
-from rnnkit.diagnosis.linear_models import LinearModel, lag_matrix
+from rnnkit.diagnosis.lags import lag_matrix
+from rnnkit.diagnosis.linear_models import LinearModel
 from rnnkit.diagnosis.spread import SpreadTest
 from rnnkit.messages import Message, Value
 

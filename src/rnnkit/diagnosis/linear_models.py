@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from rnnkit.diagnosis.contract import FloatArray, load, plain_number, root_mean_square
+from rnnkit.diagnosis.lags import difference, lag_matrix, lagged
 
 FEWEST_ROWS = 20
 _MOST_ORDER = 3  # p and q
@@ -161,18 +162,6 @@ class LinearModel:
         }
 
 
-def difference(z: FloatArray, d: int, D: int, season: int) -> FloatArray:
-    """Return `z (N,)` after `D` seasonal differences and `d` of one row, `(N - d - D season,)`.
-
-    Example:
-        >>> difference(np.array([1.0, 4.0, 2.0, 8.0]), 1, 1, 2).tolist()
-        [3.0]
-    """
-    for _ in range(D):
-        z = z[season:] - z[:-season]
-    return np.diff(z, n=d)
-
-
 def most_lags(rows: int) -> int:
     """The largest p of an AR: 10 log10 of the rows (as in R's `ar`), at most a quarter of them.
 
@@ -215,13 +204,6 @@ def fit_ar(z: FloatArray, *, d: int = 0, D: int = 0, season: int = 1) -> LinearM
         residuals=residuals,
         gradient=rows,
         aicc=_aicc(residuals, p + 1),
-    )
-
-
-def lag_matrix(w: FloatArray, p: int) -> FloatArray:
-    """Return `(n - p, 1 + p)`: ones, and the 1st to p-th value before each row."""
-    return np.column_stack(
-        [np.ones(len(w) - p), *(w[p - lag : len(w) - lag] for lag in range(1, p + 1))]
     )
 
 
@@ -321,7 +303,7 @@ def _start(x: FloatArray, orders: Orders) -> FloatArray:
     errors = x - _on_past(x, sorted(lags))
     values = [*range(1, orders.p + 1), *([season] * orders.P)]
     past = [*range(1, orders.q + 1), *([season] * orders.Q)]
-    columns = [_lagged(x, lag) for lag in values] + [_lagged(errors, lag) for lag in past]
+    columns = [lagged(x, lag) for lag in values] + [lagged(errors, lag) for lag in past]
     if not columns:
         return np.empty(0)
     beta = np.linalg.lstsq(np.column_stack(columns), x, rcond=None)[0]
@@ -329,14 +311,9 @@ def _start(x: FloatArray, orders: Orders) -> FloatArray:
     return np.concatenate([_free(part) for part in (p, -q, P, -Q)])
 
 
-def _lagged(x: FloatArray, lag: int) -> FloatArray:
-    """Return `x (n,)` of `lag` rows before, zeros before the first row."""
-    return np.concatenate([np.zeros(min(lag, len(x))), x[:-lag]])
-
-
 def _on_past(x: FloatArray, lags: Sequence[int]) -> FloatArray:
     """Return what a regression of `x (n,)` on these lags explains of it."""
-    columns = np.column_stack([_lagged(x, lag) for lag in lags if lag < len(x) // 2])
+    columns = np.column_stack([lagged(x, lag) for lag in lags if lag < len(x) // 2])
     return np.asarray(columns @ np.linalg.lstsq(columns, x, rcond=None)[0])
 
 

@@ -29,7 +29,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnkit.diagnosis.contract import FloatArray
-from rnnkit.diagnosis.linear_models import lag_matrix
+from rnnkit.diagnosis.lags import lag_matrix
 
 FEWEST_ROWS = 50
 DELAYS = 3

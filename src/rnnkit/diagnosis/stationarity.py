@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 from rnnkit.diagnosis.contract import FloatArray, load, no_warnings, spoken_p
-from rnnkit.diagnosis.linear_models import difference
+from rnnkit.diagnosis.lags import difference
 from rnnkit.messages import Message, Value
 
 FEWEST_ROWS = 20

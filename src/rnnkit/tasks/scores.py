@@ -9,7 +9,7 @@ from typing import Any
 
 from rnnkit.messages import Message
 from rnnkit.report.scores import Measures
-from rnnkit.training.run_folder import finite
+from rnnkit.training.json_file import finite
 
 MODEL = "model"
 

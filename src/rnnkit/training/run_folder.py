@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import shutil
 import sys
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from rnnkit.errors import ArtifactError, ConfigError
 from rnnkit.training.folder_lock import LOCK_NAME, FolderLock
+from rnnkit.training.json_file import finite, json_text, read_json
 from rnnkit.training.tensor_file import (
     TEMPORARY_SUFFIX,
     read_tensors,
@@ -257,8 +257,7 @@ def read_run(path: Path) -> Run:
             raise ArtifactError(f"{path} is not a run of rnnkit: it holds no {CONFIG}")
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read: {error.strerror}") from None
-    text = _read(path / CONFIG)
-    config = _parse(path / CONFIG, text)
+    config, text = read_json(path / CONFIG)
     version = config.get("format_version")
     if version != FORMAT_VERSION:
         raise ArtifactError(
@@ -276,7 +275,7 @@ def read_run(path: Path) -> Run:
         path=path,
         config=config,
         tensors=tensors,
-        metrics=_parse(metrics, _read(metrics)) if metrics.exists() else None,
+        metrics=read_json(metrics)[0] if metrics.exists() else None,
     )
 
 
@@ -346,7 +345,7 @@ def _create_parents(folder: Path) -> list[Path]:
 def _check_settings(folder: Path, now: dict[str, Any]) -> None:
     path = folder / SETTINGS
     try:
-        saved = _parse(path, _read(path))
+        saved, _ = read_json(path)
     except ArtifactError as error:
         raise ArtifactError(f"{error}; start again without resume") from None
     before, after = _flat(saved), _flat(now)
@@ -370,41 +369,6 @@ def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[f"{prefix}{key}"] = value
     return flat
-
-
-def finite(value: Any) -> Any:
-    """Return `value` with `None`, which JSON has, for numbers that are not finite."""
-    if isinstance(value, Mapping):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def json_text(data: Any) -> str:
-    """Return `data` as JSON with sorted keys; a number that is not finite raises ValueError."""
-    return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ArtifactError(f"{path} cannot be read: {error.strerror}") from None
-
-
-def _parse(path: Path, text: bytes) -> dict[str, Any]:
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
-        raise ArtifactError(
-            f"{path} is damaged: it is not JSON; restore it, or train again"
-        ) from None
-    if not isinstance(data, dict):
-        raise ArtifactError(
-            f"{path} is damaged: it holds no JSON object; restore it, or train again"
-        )
-    return data
 
 
 def _sync(path: Path) -> None:

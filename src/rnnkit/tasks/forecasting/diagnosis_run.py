@@ -20,7 +20,7 @@ from rnnkit.messages import Message
 from rnnkit.report.diagnosis_page import DiagnosisReport, Finding, diagnosis_page
 from rnnkit.report.language import Language
 from rnnkit.tasks.forecasting.diagnosis import Diagnosed, diagnose_panel, draw, findings
-from rnnkit.training.run_folder import finite, json_text
+from rnnkit.training.json_file import finite, json_text
 
 REPORT, JSON = "report.html", "diagnosis.json"
 _PICTURES = ("decomposition", "residuals")

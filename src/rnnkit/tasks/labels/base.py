@@ -190,12 +190,12 @@ class LabelEstimator(Estimator[LabelOptions, FittedLabels]):
             seconds=0.0,
         )
         if parts.test is not None:
-            fitted = replace(fitted, test=self._tested(fitted, train, parts.test))
+            fitted = replace(fitted, test=self._tested(fitted, parts, parts.test))
         self._fitted = replace(fitted, seconds=round(clock.perf_counter() - start, 3))
         return self
 
-    def _tested(self, fitted: FittedLabels, train: Examples, test: Examples) -> LabelEvaluation:
-        meaning = fitted.meaning
+    def _tested(self, fitted: FittedLabels, parts: LabelParts, test: Examples) -> LabelEvaluation:
+        meaning, train = fitted.meaning, parts.train
         baselines = (
             label_baselines(train, meaning.outputs) if meaning.classes else number_baselines(train)
         )
@@ -208,7 +208,7 @@ class LabelEstimator(Estimator[LabelOptions, FittedLabels]):
             cell=self.config.cell,
             skipped={**skipped, **silent},
             notes={name: baseline.notes for name, baseline in learned.items()},
-            warnings=_warnings(train),
+            warnings=parts.warnings,
         )
 
     def evaluate(self, X: Source = None, y: Any = None) -> dict[str, Any]:
@@ -391,15 +391,3 @@ def _part(name: str, fit: LabelFit, meaning: Meaning, examples: Examples) -> Par
         actual = meaning.actual(examples)
         counts = tuple(np.bincount(actual[actual != UNSEEN], minlength=meaning.outputs).tolist())
     return Part(name, len(examples), counts, lengths)
-
-
-def _warnings(train: Examples) -> tuple[Message, ...]:
-    signals = train.signals
-    if signals is None or signals.numbers.lengths.max(initial=0) > 1:
-        return ()
-    return (
-        Message(
-            "A row is not a sequence: each example has a single step, so there is nothing for a"
-            " recurrent network to remember, and methods for tables are the right tool."
-        ),
-    )

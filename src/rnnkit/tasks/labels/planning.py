@@ -53,6 +53,19 @@ class LabelParts:
     columns: ExampleColumns
     notes: tuple[Message, ...]
 
+    @property
+    def warnings(self) -> tuple[Message, ...]:
+        """What should be known of these data beside any score."""
+        signals = self.train.signals
+        if signals is None or signals.numbers.lengths.max(initial=0) > 1:
+            return ()
+        return (
+            Message(
+                "A row is not a sequence: each example has a single step, so there is nothing for a"
+                " recurrent network to remember, and methods for tables are the right tool."
+            ),
+        )
+
 
 def read_source(
     source: Source,

@@ -35,7 +35,8 @@ from rnnkit.tasks.language.fitting import fit_model
 from rnnkit.tasks.language.generation import Sampling, generate_codes, next_probabilities
 from rnnkit.tasks.scores import ScoreCard, network_name, scores_json
 from rnnkit.training import Progress, RunWriter, threads_for
-from rnnkit.training.run_folder import Run, finite
+from rnnkit.training.json_file import finite
+from rnnkit.training.run_folder import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

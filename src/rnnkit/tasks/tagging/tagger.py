@@ -29,7 +29,8 @@ from rnnkit.tasks.tagging.reading import (
     read_parts,
 )
 from rnnkit.training import Progress, RunWriter
-from rnnkit.training.run_folder import Run, finite
+from rnnkit.training.json_file import finite
+from rnnkit.training.run_folder import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
