@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from rnnkit.messages import Message
 from rnnkit.report.scores import Measures
@@ -13,10 +13,17 @@ from rnnkit.training.json_file import finite
 
 MODEL = "model"
 
+Value = TypeVar("Value")
+
 
 def network_name(cell: str) -> str:
     """Return what a cell's network is called in words."""
     return {"rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}[cell]
+
+
+def named(by_name: Mapping[str, Value], network: str) -> dict[str, Value]:
+    """Return what is known of model and baselines with the network's name in place of `MODEL`."""
+    return {(network if name == MODEL else name): value for name, value in by_name.items()}
 
 
 def scores_json(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -123,4 +130,4 @@ class ScoreCard:
     @property
     def named(self) -> dict[str, Mapping[str, Any]]:
         """The scores by what model and baselines are called."""
-        return {(self.network if name == MODEL else name): of for name, of in self.scores.items()}
+        return named(self.scores, self.network)

@@ -36,7 +36,7 @@ from rnnkit.tasks.forecasting.evaluation import local_times
 from rnnkit.tasks.forecasting.pictures import interval_rows
 from rnnkit.tasks.forecasting.reading import Source, as_panel, read_before
 from rnnkit.tasks.pictures import drawn
-from rnnkit.tasks.scores import MODEL, network_name
+from rnnkit.tasks.scores import named, network_name
 from rnnkit.training import Progress
 from rnnkit.training.run_folder import RunWriter
 
@@ -131,9 +131,7 @@ def backtest_csv(backtest: Backtest) -> str:
 
 
 def _named(backtest: Backtest, by_name: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `by_name` with the network's name for `model`."""
-    network = network_name(backtest.config.cell)
-    return {(network if name == MODEL else name): value for name, value in by_name.items()}
+    return named(by_name, network_name(backtest.config.cell))
 
 
 def _title(backtest: Backtest) -> Message:

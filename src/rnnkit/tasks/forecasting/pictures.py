@@ -25,7 +25,7 @@ from rnnkit.tasks.forecasting.config import ForecastConfig, batch_size
 from rnnkit.tasks.forecasting.evaluation import Fitted, forecast_ahead, local_times, missing_future
 from rnnkit.tasks.forecasting.scoring import Evaluation
 from rnnkit.tasks.forecasting.verdict import JUDGED, apart
-from rnnkit.tasks.scores import MODEL, network_name
+from rnnkit.tasks.scores import MODEL, named, network_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -102,9 +102,7 @@ def report(
         version=__version__,
         warnings=[] if test is None else [m for m in (test.warning, test.remark) if m is not None],
         pictures=pictures,
-        scores={}
-        if test is None
-        else {(network if n == MODEL else n): s for n, s in test.scores.items()},
+        scores={} if test is None else named(test.scores, network),
         metric="rmse" if test is None else test.metric,
         intervals=interval_rows(test),
         series=series_rows(fitted),

@@ -26,7 +26,7 @@ from rnnkit.tasks.estimator import NotFittedError
 from rnnkit.tasks.labels.base import FittedLabels, LabelEstimator
 from rnnkit.tasks.labels.config import batch_size
 from rnnkit.tasks.labels.evaluation import LabelEvaluation
-from rnnkit.tasks.scores import MODEL, network_name
+from rnnkit.tasks.scores import named, network_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -134,9 +134,7 @@ def label_report(
         measures=CLASSIFY if classes else REGRESS,
         metric="accuracy" if classes else "rmse",
         warnings=() if test is None else test.warnings,
-        scores={}
-        if test is None
-        else {(network if n == MODEL else n): s for n, s in test.scores.items()},
+        scores={} if test is None else named(test.scores, network),
         skipped={} if test is None else test.skipped,
         pictures=pictures,
         examples=groups,

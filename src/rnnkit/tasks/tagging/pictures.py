@@ -17,7 +17,7 @@ from rnnkit.report.markup import Picture
 from rnnkit.report.scores import TAG
 from rnnkit.report.tagged_text import TaggedSentence
 from rnnkit.report.task_page import ClassRow, DataPart, TaskReport
-from rnnkit.tasks.scores import MODEL, network_name
+from rnnkit.tasks.scores import named, network_name
 from rnnkit.tasks.tagging.config import TagConfig
 from rnnkit.tasks.tagging.evaluation import METRIC, TagEvaluation
 from rnnkit.tasks.tagging.fitted import FittedTagger
@@ -65,9 +65,7 @@ def report(
         measures=TAG,
         metric=METRIC,
         warnings=() if test is None else test.warnings,
-        scores={}
-        if test is None
-        else {network if n == MODEL else n: scores for n, scores in test.scores.items()},
+        scores={} if test is None else named(test.scores, network),
         pictures=pictures,
         examples=_examples(fitted),
         units=(Message("sentences"), Message("words")),
