@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnkit.data.streams import TokenStreams
+from rnnkit.data.streams import StoredCodes, TokenStreams
 from rnnkit.errors import DataError
 from rnnkit.training.sampling import epoch_order
 
@@ -123,3 +125,38 @@ def test_moving_to_a_device_keeps_the_mark_of_the_beginning():
 def test_too_few_tokens_are_refused(tokens):
     with pytest.raises(DataError, match=f"at least 2 tokens.* got {tokens}: give more text"):
         TokenStreams(np.arange(tokens), steps=3)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    tokens=st.integers(2, 90),
+    steps=st.integers(1, 12),
+    size=st.integers(1, 9),
+    epoch=st.integers(0, 3),
+    cut=st.integers(1, 40),
+)
+def test_codes_in_a_file_are_read_as_those_in_memory(tokens, steps, size, epoch, cut):
+    codes = np.random.default_rng(tokens).integers(-9, 2**31 - 1, tokens).astype(np.int32)
+    pieces = [codes[at : at + cut] for at in range(0, tokens, cut)]
+    stored = StoredCodes.write(pieces, Path(tempfile.gettempdir()))
+    order = epoch_order(-(-(tokens - 1) // steps), seed=3, epoch=epoch)
+    of_file = chunks(TokenStreams(stored, steps), size, order)
+    in_memory = chunks(TokenStreams(codes, steps), size, order)
+    for mine, theirs in zip(of_file, in_memory, strict=True):
+        assert torch.equal(mine.values, theirs.values)
+        assert torch.equal(mine.targets, theirs.targets)
+        assert mine.first == theirs.first
+        assert torch.equal(mine.mask(), theirs.mask())
+    for part in (slice(-7, None), slice(3, 11), slice(0, 0), slice(50, 20)):
+        np.testing.assert_array_equal(stored[part], codes[part])
+
+
+def test_batches_are_arranged_as_they_are_asked_for():
+    batches = TokenStreams(np.arange(101), steps=10, streams=3).arrange(torch.tensor([2]), 1)
+    assert len(batches) == 4
+    assert [row.tolist() for row in batches[1:3]] == [batches[1].tolist(), batches[2].tolist()]
+    assert torch.equal(batches[-1], batches[3])
+    assert batches[0].tolist() == [[22, 10, 1], [55, 10, 1], [88, 10, 1]]
+    assert batches[3].tolist() == [[52, 3, 0], [85, 3, 0], [18, 4, 0]]
+    with pytest.raises(IndexError):
+        batches[4]
