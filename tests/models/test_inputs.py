@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from rnnkit.data.batches import LabelBatch
+from rnnkit.data.ragged import Ragged
+from rnnkit.data.text.ngrams import find_ngrams, frequent_ngrams
 from rnnkit.errors import ConfigError, ShapeError
 from rnnkit.layers import GRU
 from rnnkit.models.inputs import LARGEST_ONE_HOT, SequenceInput
@@ -260,3 +262,62 @@ def test_codes_without_labels_are_refused():
     batch = LabelBatch(FLOAT, codes=torch.zeros(2, 3, 1, dtype=torch.int64))
     with pytest.raises(ShapeError, match=r"codes must be none, got \(2, 3, 1\)"):
         SequenceInput(numbers=F)(batch)
+
+
+def with_ngrams(**arguments: Any) -> tuple[SequenceInput, LabelBatch, list[Tensor]]:
+    """Return inputs that know n-grams with vectors of their own, a batch, and the n-grams in it."""
+    batch = tokens()
+    rows = [row[:length].numpy() for row, length in zip(batch.values, LENGTHS, strict=True)]
+    known = frequent_ngrams(Ragged.join([*rows, *rows[2:]]), 3, V)
+    layer = inputs(vocabulary=V, embedding=E, ngrams=known, **arguments)
+    with torch.no_grad():
+        for number, rows_of in enumerate(layer.grams):
+            rows_of[1:] = random(len(rows_of) - 1, E, seed=number + 5)
+    return layer, batch, find_ngrams(batch.values, known, V)
+
+
+def test_ngrams_start_as_nothing():
+    known = (torch.tensor([V + 2, 3 * V + 4]),)
+    layer, batch = inputs(vocabulary=V, embedding=E, ngrams=known), tokens()
+    indices, table = inputs(vocabulary=V, embedding=E)(batch)
+    assert layer.size == E
+    assert torch.equal(layer(batch), table[indices])
+
+
+def test_vectors_of_ngrams_are_added_to_that_of_the_last_token():
+    layer, batch, found = with_ngrams()
+    assert all(number.any() and not number.all() for number in found)
+    assert len(found) == 2
+    expected = layer.table[batch.values].clone()
+    for b in range(B):
+        for t in range(int(LENGTHS[b])):
+            for number, rows in zip(found, layer.grams, strict=True):
+                if number[b, t]:
+                    expected[b, t] += rows[number[b, t]]
+    assert torch.equal(layer(batch)[INSIDE], expected[INSIDE])
+
+
+def test_only_ngrams_that_stand_there_have_a_gradient():
+    layer, batch, found = with_ngrams()
+    (layer(batch)[INSIDE] * random(int(INSIDE.sum()), E)).sum().backward()
+    for number, rows in zip(found, layer.grams, strict=True):
+        assert rows.grad is not None
+        there = set(number[INSIDE].tolist()) - {0}
+        assert {row for row, of in enumerate(rows.grad) if of.any()} == there
+
+
+def test_ngrams_are_dropped_with_their_tokens():
+    layer, batch, _ = with_ngrams(dropout=0.5)
+    whole = layer.eval()(batch)
+    torch.manual_seed(0)
+    dropped = layer.train()(batch)
+    for b in range(B):
+        kept = dropped[b, : LENGTHS[b]] != 0
+        assert torch.equal(kept, kept[:1].expand_as(kept))  # one mask a sequence
+        assert torch.equal(dropped[b, : LENGTHS[b]], (2 * whole[b, : LENGTHS[b]]) * kept)
+
+
+def test_ngrams_belong_to_a_learned_embedding():
+    known = (torch.tensor([V + 2]),)
+    with pytest.raises(ConfigError, match="n-grams are added to a learned embedding: give its"):
+        SequenceInput(vocabulary=V, ngrams=known)

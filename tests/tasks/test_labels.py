@@ -13,6 +13,7 @@ import torch
 
 from rnnkit.errors import ConfigError, DataError
 from rnnkit.tasks import NotFittedError, SequenceClassifier, SequenceRegressor, load
+from rnnkit.tasks.labels.config import ClassifyConfig
 
 QUICK = {"epochs": 12, "ensemble": 1, "hidden_size": 8, "embedding_size": 8, "learning_rate": 0.02}
 GOOD, BAD = ["good", "great", "fine"], ["bad", "awful", "poor"]
@@ -60,8 +61,9 @@ ODD = ["", "   ", "🙂 good 🙂", "x" * 100_000, "good " * 20_000, "좋은 영
 @pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
 def test_alone_as_beside_a_long_text(cell, pooling):
     texts, labels = reviews(24)
-    options = {**QUICK, "epochs": 2, "validation_size": 0}
+    options = {**QUICK, "epochs": 2, "validation_size": 0, "ngrams": 3}
     model = SequenceClassifier(**options, cell=cell, pooling=pooling).fit(texts, labels)
+    assert len(model.fitted.fit.codec.ngrams) == 2
     together = model.predict_proba([*ODD, *texts])
     alone = np.concatenate([model.predict_proba([text]) for text in [*ODD, *texts]])
     if pooling in ("last", "max"):  # sums over time are rounded by the length of the batch
@@ -126,7 +128,9 @@ def test_nothing_of_the_test_part_reaches_the_model():
         model = SequenceClassifier(**{**QUICK, "epochs": 2}).fit(texts, labels, test=test)
         fits.append(model)
     first, second = (m.fitted.fit for m in fits)
-    assert first.codec == second.codec
+    assert first.codec.text == second.codec.text
+    assert first.codec.ngrams
+    assert all(map(torch.equal, first.codec.ngrams, second.codec.ngrams))
     for a, b in zip(first.networks, second.networks, strict=True):
         for name, tensor in a.state_dict().items():
             assert torch.equal(tensor, b.state_dict()[name])
@@ -237,6 +241,51 @@ def test_other_starts_of_the_embedding(embedding, tmp_path):
     assert not table.requires_grad
     model.save(tmp_path / "run")
     assert np.array_equal(load(tmp_path / "run").predict_proba(ODD), model.predict_proba(ODD))
+
+
+def test_ngrams_are_those_of_the_training_part_and_saved(tmp_path):
+    texts = [
+        f"{a} {b} w{k % 7} film" for k in range(20) for a, b in (("not", "good"), ("so", "so"))
+    ]
+    labels = [text.startswith("so") for text in texts]
+    test = (["unseen pair of words unseen pair of words"] * 4, [True] * 4)
+    model = SequenceClassifier(**QUICK, validation_size=8).fit(texts, labels, test=test)
+    (pairs,) = model.fitted.fit.codec.ngrams
+    codes = model.fitted.fit.codec.text.vocabulary.codes
+    assert codes["good"] * (len(codes) + 4) + codes["not"] in pairs.tolist()
+    assert "unseen" not in codes
+    rows = model.fitted.fit.networks[0].inputs.grams[0]
+    assert len(rows) == len(pairs) + 1
+    assert rows.any(), "they have learned something"
+    model.save(tmp_path / "run")
+    again = load(tmp_path / "run")
+    assert np.array_equal(again.predict_proba(texts), model.predict_proba(texts))
+    assert any("n-grams with vectors" in str(note) for note in model.fitted.notes)
+
+
+@pytest.mark.parametrize(
+    ("level", "count"), [("word", 1), ("syllable", 2), ("bpe", 2), ("char", 0), ("jamo", 0)]
+)
+def test_how_long_ngrams_are_follows_from_the_level(level, count):
+    texts, labels = reviews(30)
+    model = SequenceClassifier(**{**QUICK, "epochs": 1}, level=level).fit(texts, labels)
+    assert len(model.fitted.fit.codec.ngrams) == count
+    assert model.fitted.fit.codec.kind == ("words" if count else "letters")
+
+
+def test_many_characters_are_no_letters():
+    texts = [chr(0x4E00 + k) + chr(0x4E00 + (k + 1) % 600) for k in range(600)]
+    options = {**QUICK, "epochs": 1, "level": "char"}
+    model = SequenceClassifier(**options).fit([*texts, *texts], [0, 1] * 600)
+    assert model.fitted.fit.codec.kind == "words"
+    assert model.fitted.fit.codec.ngrams
+
+
+def test_ngrams_without_texts_or_vectors_are_refused():
+    with pytest.raises(ConfigError, match="ngrams is an option of texts"):
+        SequenceClassifier(ngrams=2, **QUICK).fit(np.eye(4), [0, 1, 0, 1])
+    with pytest.raises(ConfigError, match="one-hot tokens have no vectors to add those of n-grams"):
+        ClassifyConfig(ngrams=2, embedding="onehot")
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,11 @@ def test_numbers_of_a_stream_are_those_of_the_whole(tmp_path: Path, kind: str) -
 
 @pytest.mark.parametrize(
     "options",
-    [{"ensemble": 3, "validation_size": 0}, {"level": "bpe"}, {"embedding": "word2vec"}],
+    [
+        {"ensemble": 3, "validation_size": 0},
+        {"level": "bpe", "ngrams": 4},
+        {"embedding": "word2vec"},
+    ],
     ids=["folds", "bpe", "word2vec"],
 )
 def test_folds_and_other_codes(tmp_path: Path, options: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What a recurrent layer reads of a batch: embedded tokens or numbers, and labels beside them."""
+"""What a recurrent layer reads of a batch: embedded tokens or numbers, and what goes with them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch.nn.functional import dropout as draw_dropout
 from torch.nn.functional import embedding
 
 from rnnkit.data.batches import LabelBatch
+from rnnkit.data.text.ngrams import find_ngrams
 from rnnkit.errors import ConfigError, ShapeError
 
 LARGEST_ONE_HOT = 4096  # its rows hold as many numbers squared: 64 MB
@@ -28,6 +29,11 @@ class SequenceInput(nn.Module):
         numbers: I, for batches of numbers `(B, T, I)`; 0 for batches of tokens, or where labels
             are all there is.
         labels: `(count, width)` of each label beside a step (`codes`), embedded in `width` numbers.
+        ngrams: the known n-grams of 2 tokens, of 3, …, as `find_ngrams` takes them. Each has a
+            vector that is added to that of its last token, so that what a word means after another
+            need not wait for the recurrence (Joulin et al., "Bag of Tricks for Efficient Text
+            Classification", 2017, sum the like over a text). They start at zero. Only with
+            `embedding`.
         dropout: share of the inputs dropped in training, with one mask a sequence for all its
             steps. Gal and Ghahramani, "A Theoretically Grounded Application of Dropout in Recurrent
             Neural Networks", 2016, section 4.
@@ -65,6 +71,7 @@ class SequenceInput(nn.Module):
         dropout: float = 0.0,
         vectors: Tensor | None = None,
         frozen: bool = False,
+        ngrams: Sequence[Tensor] = (),
     ) -> None:
         super().__init__()
         if (vocabulary and numbers) or not (vocabulary or numbers or labels):
@@ -80,6 +87,8 @@ class SequenceInput(nn.Module):
             raise ConfigError("vectors start a learned embedding: give its width, embedding")
         if frozen and vectors is None:
             raise ConfigError("frozen keeps given vectors: give vectors, or leave it")
+        if embedding is None and ngrams:
+            raise ConfigError("n-grams are added to a learned embedding: give its width, embedding")
         if not 0 <= dropout < 1:
             raise ConfigError(f"dropout must be at least 0 and below 1, got {dropout!r}")
         self.vocabulary, self.numbers, self.dropout = vocabulary, numbers, dropout
@@ -105,6 +114,9 @@ class SequenceInput(nn.Module):
             width = embedding
         self.labels = nn.ModuleList(nn.Embedding(count, size) for count, size in labels)
         self.size = width + sum(size for _, size in labels)
+        for number, keys in enumerate(ngrams):  # kept by the codec, which networks share
+            self.register_buffer(f"keys_{number}", keys, persistent=False)
+        self.grams = nn.ParameterList(torch.zeros(len(keys) + 1, width) for keys in ngrams)
 
     def extra_repr(self) -> str:
         """Return what is read, and its width."""
@@ -113,7 +125,8 @@ class SequenceInput(nn.Module):
 
     def forward(self, batch: LabelBatch) -> Tensor | tuple[Tensor, Tensor]:
         """Return the inputs of a layer; see the class."""
-        if not self.vocabulary or self.labels or (self.training and self.dropout):
+        plain = self.vocabulary and not self.labels and not len(self.grams)
+        if not plain or (self.training and self.dropout):
             return self.steps(batch)
         self._check_codes(batch)
         return self._tokens(batch), self.table
@@ -121,7 +134,10 @@ class SequenceInput(nn.Module):
     def steps(self, batch: LabelBatch) -> Tensor:
         """Return the inputs as numbers `(B, T, size)`, never as a pair."""
         if self.vocabulary:
-            x = embedding(self._tokens(batch), self.table)
+            tokens = self._tokens(batch)
+            x = embedding(tokens, self.table)
+            for number, rows in zip(self._ngrams(tokens), self.grams, strict=True):
+                x = x + embedding(number, rows, padding_idx=0)
         else:
             x = batch.values
             if x.dim() != 3 or x.shape[2] != self.numbers or not x.is_floating_point():
@@ -145,6 +161,10 @@ class SequenceInput(nn.Module):
                 f"{tuple(tokens.shape)}"
             )
         return self._known(tokens, batch, self.vocabulary, "values")
+
+    def _ngrams(self, tokens: Tensor) -> list[Tensor]:
+        keys = tuple(self.get_buffer(f"keys_{number}") for number in range(len(self.grams)))
+        return find_ngrams(tokens, keys, self.vocabulary)
 
     def _check_codes(self, batch: LabelBatch) -> None:
         shape = (*batch.values.shape[:2], len(self.labels)) if self.labels else None

@@ -31,6 +31,7 @@ def save_labels(writer: RunWriter, task: str, options: LabelOptions, fitted: Fit
         "data": fitted.data,
         "columns": fitted.columns.to_json(),
         "codec": fit.codec.to_json(),
+        "ngrams": len(fit.codec.ngrams),
         "meaning": fitted.meaning.to_json(),
         "parts": [
             {"name": p.name, "count": p.count, "classes": list(p.classes)} for p in fitted.parts
@@ -45,6 +46,7 @@ def save_labels(writer: RunWriter, task: str, options: LabelOptions, fitted: Fit
         f"lengths.{number}": torch.from_numpy(part.lengths)
         for number, part in enumerate(fitted.parts)
     }
+    tensors |= {f"ngrams.{number}": keys for number, keys in enumerate(fit.codec.ngrams)}
     for number, network in enumerate(fit.networks):
         for name, tensor in network.state_dict().items():
             tensors[f"network.{number}.{name}"] = tensor
@@ -57,7 +59,8 @@ def save_labels(writer: RunWriter, task: str, options: LabelOptions, fitted: Fit
 def read_labels(run: Run, options: LabelOptions, device: str) -> FittedLabels:
     """Return what was fitted, to compute on `device`."""
     config, tensors = run.config, run.tensors
-    codec = ExampleCodec.from_json(config["codec"])
+    ngrams = tuple(tensors[f"ngrams.{number}"] for number in range(config["ngrams"]))
+    codec = ExampleCodec.from_json(config["codec"], ngrams)
     meaning = Meaning.from_json(config["meaning"])
     networks = []
     for number in range(config["networks"]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor
@@ -14,22 +14,36 @@ from rnnkit.data.examples.stored import StoredTexts
 from rnnkit.data.signals import SignalCodec
 from rnnkit.data.stored import Sequences
 from rnnkit.data.text.codec import TextCodec
+from rnnkit.data.text.ngrams import frequent_ngrams
 from rnnkit.data.text.options import TextOptions
 from rnnkit.errors import ConfigError, DataError
 from rnnkit.messages import Message
 from rnnkit.models.inputs import SequenceInput
-from rnnkit.tasks.labels.config import LabelOptions, input_dropout
+from rnnkit.tasks.labels.config import (
+    LETTERS,
+    Kind,
+    LabelOptions,
+    input_dropout,
+    longest_ngram,
+)
 
 # Options that speak of texts alone.
-_OF_TEXTS = ("level", "max_length", "vectors")
+_OF_TEXTS = ("level", "max_length", "vectors", "ngrams")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ExampleCodec:
-    """The codec of texts or that of signals; the other is `None`."""
+    """The codec of texts or that of signals; the other is `None`.
+
+    Args:
+        text: of texts.
+        signal: of signals.
+        ngrams: known n-grams of 2 tokens, of 3, …; see `find_ngrams`.
+    """
 
     text: TextCodec | None
     signal: SignalCodec | None
+    ngrams: tuple[Tensor, ...] = ()
 
     @classmethod
     def fit(cls, train: Examples, config: LabelOptions) -> ExampleCodec:
@@ -53,10 +67,30 @@ class ExampleCodec:
         )
         return cls(TextCodec.fit(train.texts, options, place=train.place), None)
 
+    def counted(self, train: LabelledSequences, config: LabelOptions) -> ExampleCodec:
+        """Return the codec with the frequent n-grams of the training part, encoded by it."""
+        if self.text is None:
+            return self
+        longest = longest_ngram(config, self.kind, self.text.level)
+        size = len(self.text.vocabulary)
+        return replace(self, ngrams=frequent_ngrams(train.values, longest, size))
+
+    @property
+    def kind(self) -> Kind:
+        """What the sequences are made of."""
+        if self.text is None:
+            return "numbers"
+        few = len(self.text.vocabulary) < LETTERS
+        return "letters" if few and self.text.level in ("char", "jamo") else "words"
+
     @property
     def notes(self) -> tuple[Message, ...]:
         """What was chosen, and what it does to the training part."""
-        return () if self.text is None else self.text.notes
+        if self.text is None or not self.ngrams:
+            return () if self.text is None else self.text.notes
+        found = "n-grams with vectors of their own: {count:,}, of up to {longest} tokens"
+        values = {"count": sum(map(len, self.ngrams)), "longest": len(self.ngrams) + 1}
+        return (*self.text.notes, Message(found, values))
 
     def check(self, examples: Examples) -> None:
         """Refuse examples of another kind than those of the training part.
@@ -105,7 +139,7 @@ class ExampleCodec:
 
     def new_input(self, config: LabelOptions, vectors: Tensor | None = None) -> SequenceInput:
         """Return an untrained input layer; `vectors` start the embedding of texts."""
-        dropout = input_dropout(config, texts=self.text is not None)
+        dropout = input_dropout(config, self.kind)
         if self.text is not None:
             return SequenceInput(
                 vocabulary=len(self.text.vocabulary),
@@ -113,6 +147,7 @@ class ExampleCodec:
                 dropout=dropout,
                 vectors=vectors,
                 frozen=config.freeze,
+                ngrams=self.ngrams,
             )
         assert self.signal is not None
         return SequenceInput(
@@ -120,15 +155,15 @@ class ExampleCodec:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values that `from_json` reads back, all but the notes."""
+        """Return plain values that `from_json` reads back, all but the notes and n-grams."""
         if self.text is not None:
             return {"text": self.text.to_json()}
         assert self.signal is not None
         return {"signal": self.signal.to_json()}
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> ExampleCodec:
-        """Return the codec that `to_json` wrote."""
+    def from_json(cls, plain: Mapping[str, Any], ngrams: tuple[Tensor, ...]) -> ExampleCodec:
+        """Return the codec that `to_json` wrote, with its n-grams."""
         if "text" in plain:
-            return cls(TextCodec.from_json(plain["text"]), None)
+            return cls(TextCodec.from_json(plain["text"]), None, ngrams)
         return cls(None, SignalCodec.from_json(plain["signal"]))

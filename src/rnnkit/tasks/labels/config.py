@@ -26,7 +26,12 @@ PoolingName = Literal["last", "mean", "max", "attention"]
 ClassWeights = Literal["none", "balanced"]
 NumberLoss = Literal["squared", "absolute"]
 
-TEXT_STEPS = 1500  # of the optimiser, that texts are trained for by rule
+# What sequences are made of, by which rules differ: numbers; letters; words, or what else means
+# something by itself, such as syllables and the characters of Chinese.
+Kind = Literal["numbers", "letters", "words"]
+
+LETTERS = 500  # different characters, below which these are letters
+STEPS = {"letters": 4000, "words": 1500}  # of the optimiser, that texts are trained for by rule
 MANY = 50_000  # examples, from which one network is trained
 FEW = 1000  # examples to learn from, below which five networks are averaged
 
@@ -55,22 +60,27 @@ class LabelOptions(NetworkOptions):
         vectors: file of word vectors to start the embedding from, in the format of word2vec.
         freeze: leave the vectors as they are.
         embedding_size: numbers of a token's vector.
+        ngrams: tokens in a row, up to so many, that have a vector of their own where they are
+            frequent, 50,000 of each length at the most, which is added to that of the last of them;
+            by rule 2 of words and 3 of shorter tokens, but 1, so none, of letters, which characters
+            and jamo are where there are fewer than 500 different ones.
         pooling: how the states of all steps become one vector: `last`, `mean`, `max`, `attention`;
             by rule `max`, and for fewer than 1,000 sequences of numbers that of `last`, `max` and
             `attention` whose networks foretell the fifths that they left out best.
         input_dropout: share of a step's inputs dropped, the same at all steps of a sequence; by
-            rule half of texts' and none of numbers'.
+            rule half of texts', a tenth of letters' and none of numbers'.
         ensemble: networks whose outputs are averaged; by rule 5 where there are fewer than 1,000
             examples to learn from, each stopping early by a fifth of its own, 3 below 50,000, else
             1.
         validation_size: examples, or their share, that early stopping looks at; by rule a tenth,
             and at most 5,000.
         epochs: passes over the training part at the most; by rule 300 of numbers, and of texts so
-            many that there are about 1,500 steps, but 4 at least and 30 at the most.
+            many that there are about 1,500 steps (letters: 4,000), but 4 at least and 30 at the
+            most.
         schedule: `constant`, `cosine` or `plateau`; by rule cosine for texts and constant for
             numbers.
         patience: epochs without improvement on the validation part before training stops; by rule
-            2 of texts; of numbers 40, and fewer the more examples there are.
+            2 of texts, 4 of letters; of numbers 40, and fewer the more examples there are.
         test_size: examples, or their share, kept for scoring where no test data are given; by rule
             a fifth; 0 for none.
     """
@@ -83,6 +93,7 @@ class LabelOptions(NetworkOptions):
     vectors: str | None = option(None, _text("the path of a file of vectors"))
     freeze: bool = option(False, flag)
     embedding_size: int = option(100, whole(1))
+    ngrams: int | None = option(None, whole(1))
     pooling: PoolingName | None = option(None, choice(PoolingName))
     input_dropout: float | None = option(None, share)
     ensemble: int | None = option(None, whole(1))
@@ -99,6 +110,10 @@ class LabelOptions(NetworkOptions):
         super().__post_init__()
         if self.embedding == "onehot" and (self.vectors is not None or self.freeze):
             raise ConfigError("one-hot tokens have no vectors to read or freeze: leave these out")
+        if self.embedding == "onehot" and (self.ngrams or 1) > 1:
+            raise ConfigError(
+                "one-hot tokens have no vectors to add those of n-grams to: leave ngrams out"
+            )
         if self.embedding == "word2vec" and self.vectors is not None:
             raise ConfigError(
                 "word2vec learns vectors and vectors reads them: give one of the two options"
@@ -154,39 +169,48 @@ def batch_size(config: LabelOptions, examples: int) -> int:
     return size
 
 
-def epochs(config: LabelOptions, examples: int, *, texts: bool) -> int:
+def epochs(config: LabelOptions, examples: int, kind: Kind) -> int:
     """Return how many epochs are trained at the most; texts soon are learned by heart."""
     if config.epochs is not None:
         return config.epochs
-    if not texts:
+    if kind == "numbers":
         return 300
     steps = max(1.0, examples / batch_size(config, examples))
-    return min(30, max(4, round(TEXT_STEPS / steps)))
+    return min(30, max(4, round(STEPS[kind] / steps)))
 
 
-def schedule(config: LabelOptions, *, texts: bool) -> Schedule:
+def schedule(config: LabelOptions, kind: Kind) -> Schedule:
     """Return how the learning rate changes."""
-    return config.schedule or ("cosine" if texts else "constant")
+    return config.schedule or ("constant" if kind == "numbers" else "cosine")
 
 
-def patience(config: LabelOptions, examples: int, *, texts: bool) -> int:
+def patience(config: LabelOptions, examples: int, kind: Kind) -> int:
     """Return how many epochs without gain are waited for: by rule fewer, the longer they are."""
     if config.patience is not None:
         return config.patience
-    if texts:
-        return 2
+    if kind != "numbers":
+        return 4 if kind == "letters" else 2
     return 40 if examples < FEW else 10 if examples < 10_000 else 3
 
 
-def poolings(config: LabelOptions, *, texts: bool, folded: bool) -> tuple[PoolingName, ...]:
+def poolings(config: LabelOptions, kind: Kind, *, folded: bool) -> tuple[PoolingName, ...]:
     """Return the ways to pool that are tried, of which the best is kept."""
     if config.pooling is not None:
         return (config.pooling,)
-    return ("max",) if texts or not folded else ("last", "max", "attention")
+    return ("max",) if kind != "numbers" or not folded else ("last", "max", "attention")
 
 
-def input_dropout(config: LabelOptions, *, texts: bool) -> float:
+def input_dropout(config: LabelOptions, kind: Kind) -> float:
     """Return the share of a step's inputs that is dropped."""
     if config.input_dropout is not None:
         return config.input_dropout
-    return 0.5 if texts else 0.0
+    return {"numbers": 0.0, "letters": 0.1, "words": 0.5}[kind]
+
+
+def longest_ngram(config: LabelOptions, kind: Kind, level: str) -> int:
+    """Return how many tokens the longest n-grams with vectors have; 1 where there are none."""
+    if config.ngrams is not None:
+        return config.ngrams
+    if kind == "letters" or config.embedding == "onehot":
+        return 1
+    return 2 if level == "word" else 3

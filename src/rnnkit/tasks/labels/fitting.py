@@ -26,6 +26,7 @@ from rnnkit.models.label_network import (
 from rnnkit.tasks.labels.codec import ExampleCodec
 from rnnkit.tasks.labels.config import (
     ClassifyConfig,
+    Kind,
     LabelOptions,
     RegressConfig,
     batch_size,
@@ -96,6 +97,7 @@ def fit_networks(
     codec = ExampleCodec.fit(train, config)
     weights = _class_weights(config, answers, outputs)
     data = codec.encode(train, answers, weights)
+    codec = codec.counted(data, config)
     held = None
     if validation is not None:
         examples, their_answers = validation
@@ -107,8 +109,7 @@ def fit_networks(
     members = ensemble_size(config, len(train))
     folded = held is None and members > 1 and config.validation_size is None
     fold = folds(groups, members, config.seed) if folded else None
-    texts = codec.text is not None
-    tried = poolings(config, texts=texts, folded=fold is not None)
+    tried = poolings(config, codec.kind, folded=fold is not None)
     fits: list[LabelFit] = []
     for pooling in tried:
         networks, histories = [], []
@@ -129,7 +130,7 @@ def fit_networks(
                 else checkpoints / f"network-{pooling}-{member}.safetensors",
                 resume=resume,
                 progress=progress,
-                texts=texts,
+                kind=codec.kind,
             )
             networks.append(network)
             histories.append(history)
@@ -167,18 +168,18 @@ def _train(
     checkpoint: Path | None,
     resume: bool,
     progress: Progress | None,
-    texts: bool,
+    kind: Kind,
 ) -> tuple[LabelNetwork, History]:
     """Train one network; it has one part in `share` of the time that is allowed."""
     count = len(own)
     trainer = Trainer(
         TrainingConfig(
-            epochs=epochs(config, count, texts=texts),
+            epochs=epochs(config, count, kind),
             batch_size=batch_size(config, count),
             learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
-            schedule=schedule(config, texts=texts),
-            patience=None if stop is None else patience(config, count, texts=texts),
+            schedule=schedule(config, kind),
+            patience=None if stop is None else patience(config, count, kind),
             clip_norm=config.clip_norm,
             time_limit=None if config.time_limit is None else config.time_limit / share,
             seed=_member_seed(config, member),
