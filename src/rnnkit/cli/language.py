@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,24 +10,8 @@ import typer
 
 from rnnkit.cli.endings import write_or_print
 from rnnkit.cli.fields import given_options, options_of
-from rnnkit.cli.options import (
-    Config,
-    Language,
-    Out,
-    Quiet,
-    Resume,
-    RunFolder,
-    check_language,
-    with_options,
-)
-from rnnkit.cli.training import (
-    announcer,
-    command_line,
-    default_folder,
-    progress_of,
-    resumable,
-    say_folder,
-)
+from rnnkit.cli.options import RunFolder, with_options
+from rnnkit.cli.training import Training, default_folder
 from rnnkit.tasks.language.config import LanguageConfig
 
 Text = Annotated[Path, typer.Argument(help="Text file, plain or compressed.", metavar="DATA")]
@@ -39,44 +24,34 @@ def lm(
         Path | None, typer.Option(help="Text to stop early by.", metavar="FILE")
     ] = None,
     test: Annotated[Path | None, typer.Option(help="Text to score on.", metavar="FILE")] = None,
-    out: Out = None,
-    config: Config = None,
-    language: Language = "en",
     stream: Annotated[
         bool,
         typer.Option("--stream", help="Read the text in pieces, for files larger than memory."),
     ] = False,
-    resume: Resume = False,
-    quiet: Quiet = False,
     *,
+    training: Training,
     given: dict[str, Any],
 ) -> None:
     """Learn from a text what follows what, beside n-grams."""
-    words = check_language(language)
-    options = given_options(LanguageConfig, given, config)
+    options = given_options(LanguageConfig, given, training.config)
     from rnnkit.cli.label_screen import print_notes
-    from rnnkit.cli.tables import print_card
+    from rnnkit.cli.tables import print_scores
     from rnnkit.tasks import run_language_model
 
-    folder = out or default_folder(data)
-    with resumable(folder, resume):
-        model = run_language_model(
+    training.run(
+        partial(
+            run_language_model,
             data,
             options=options,
-            out=folder,
             validation=validation,
             test=test,
             stream=stream,
-            resume=resume,
-            progress=progress_of(quiet, words),
-            command=command_line(),
-            language=words,
-            announce=announcer(quiet, words, lambda parts: print_notes(parts.notes(), words)),
-        )
-    if not quiet:
-        if model.fitted.test is not None:
-            print_card(model.score_card(model.fitted.test), words)
-        say_folder(folder, ("report.html", "metrics.json"), words)
+        ),
+        folder=default_folder(data),
+        files=("report.html", "metrics.json"),
+        read=lambda parts, language: print_notes(parts.notes(), language),
+        done=print_scores,
+    )
 
 
 def generate(

@@ -58,19 +58,44 @@ class Training:
             read: says what was read, in a language, before the training.
             done: says how what `train` returned has turned out, in a language.
         """
-        folder, language = self.out or folder, self.language
-        with resumable(folder, self.resume):
+        folder = self.out or folder
+        language: Any = self.language
+        from rnnkit.messages import Message
+        from rnnkit.report.language import render
+        from rnnkit.training import Progress
+
+        def announce(data: Any, discarded: bool) -> None:
+            if not self.quiet:
+                if discarded:
+                    print(render(Message(_DISCARDED), language))
+                read(data, language)
+
+        try:
             trained = train(
                 out=folder,
                 resume=self.resume,
-                progress=progress_of(self.quiet, language),
+                progress=Progress(quiet=self.quiet, render=partial(render, language=language)),
                 command=command_line(),
                 language=language,
-                announce=announcer(self.quiet, language, lambda data: read(data, language)),
+                announce=announce,
             )
+        except (KeyboardInterrupt, OSError) as error:
+            self._say_how_to_go_on(folder, error)
+            raise
         if not self.quiet:
             done(trained, language)
             say_folder(folder, files, language)
+
+    def _say_how_to_go_on(self, folder: Path, error: KeyboardInterrupt | OSError) -> None:
+        """End the command, if something of the work that ended early is kept."""
+        from rnnkit.training.run_folder import partial_folder
+
+        if not partial_folder(folder).exists():
+            return
+        if isinstance(error, KeyboardInterrupt):
+            again = command_line() if self.resume else f"{command_line()} --resume"
+            fail(f"interrupted; nothing is lost, go on with: {again}", INTERRUPTED)
+        fail(f"{error.strerror or error}; what was trained is kept, --resume goes on", FAILED)
 
 
 def command_line() -> str:
@@ -85,35 +110,6 @@ def default_folder(data: Path) -> Path:
     return Path("runs") / (table_name(data) or "data")
 
 
-def progress_of(quiet: bool, language: Any) -> Any:
-    """Return what shows the epochs on the screen."""
-    from rnnkit.report.language import render
-    from rnnkit.training import Progress
-
-    return Progress(quiet=quiet, render=partial(render, language=language))
-
-
-def announcer(quiet: bool, language: Any, say: Callable[[Any], None]) -> Callable[..., None]:
-    """Return what is called before a training with what was read, and whether work was discarded.
-
-    Args:
-        quiet: whether nothing is said.
-        language: of what is said.
-        say: says what was read.
-    """
-    from rnnkit.messages import Message
-    from rnnkit.report.language import render
-
-    def announce(read: Any, discarded: bool) -> None:
-        if quiet:
-            return
-        if discarded:
-            print(render(Message(_DISCARDED), language))
-        say(read)
-
-    return announce
-
-
 def say_folder(out: Path, names: tuple[str, ...], language: Any) -> None:
     """Say where the run folder is, and which of the files `names` it has."""
     from rnnkit.messages import Message
@@ -122,25 +118,3 @@ def say_folder(out: Path, names: tuple[str, ...], language: Any) -> None:
     files = ", ".join(name for name in names if (out / name).exists())
     said = Message("Run folder: {out} ({files})", {"out": str(out), "files": files})
     print(render(said, language))
-
-
-class resumable:  # noqa: N801  (reads as a word where it is used)
-    """Says how to go on where work ends early and something of it is kept."""
-
-    def __init__(self, out: Path, resume: bool) -> None:
-        self.out, self.resume = out, resume
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        from rnnkit.training.run_folder import partial_folder
-
-        if not isinstance(error, (KeyboardInterrupt, OSError)):
-            return
-        if not partial_folder(self.out).exists():
-            return
-        if isinstance(error, KeyboardInterrupt):
-            again = command_line() if self.resume else f"{command_line()} --resume"
-            fail(f"interrupted; nothing is lost, go on with: {again}", INTERRUPTED)
-        fail(f"{error.strerror or error}; what was trained is kept, --resume goes on", FAILED)
