@@ -6,16 +6,15 @@ import math
 
 from rnnkit import __version__
 from rnnkit.messages import Message, Value
-from rnnkit.report.drawing import save
 from rnnkit.report.language import Language
 from rnnkit.report.markup import Picture
 from rnnkit.report.samples import Sample
 from rnnkit.report.scores import LANGUAGE
 from rnnkit.report.task_page import DataPart, TaskReport, task_page
-from rnnkit.report.training_plot import training_plot
 from rnnkit.tasks.language.artifact import Fitted
 from rnnkit.tasks.language.config import LanguageConfig, batch_size, embedding_size, is_tied
-from rnnkit.tasks.scores import MODEL, network_name
+from rnnkit.tasks.pictures import training_picture
+from rnnkit.tasks.scores import named, network_name
 from rnnkit.training import RunWriter
 
 
@@ -28,9 +27,7 @@ def write_page(
     language: Language = "en",
 ) -> None:
     """Write the picture of the training and `report.html`."""
-    path = writer.folder / "training.png"
-    save(training_plot([fitted.history], language), path)
-    picture = Picture(path.read_bytes(), Message("Training and validation loss by epoch"))
+    picture = training_picture(writer, [fitted.history], language)
     page = task_page(report(fitted, config, picture, command=command, language=language))
     writer.write_text("report.html", page)
 
@@ -46,7 +43,6 @@ def report(
     """Return what the page shows."""
     losses = dict(enumerate(fitted.history.validation_loss, start=1))
     network = network_name(config.cell)
-    scores = {} if fitted.test is None else dict(fitted.test.scores)
     return TaskReport(
         title=fitted.name,
         verdict="" if fitted.test is None else fitted.test.verdict(),
@@ -55,7 +51,7 @@ def report(
         version=__version__,
         measures=LANGUAGE,
         metric="nats_per_token",
-        scores={network if name == MODEL else name: of for name, of in scores.items()},
+        scores={} if fitted.test is None else named(fitted.test.scores, network),
         samples=[
             Sample(epoch, text, loss=losses.get(epoch, math.nan))
             for epoch, text in fitted.samples.items()
