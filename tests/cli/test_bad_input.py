@@ -169,7 +169,8 @@ def test_too_few_rows_and_how_many_would_do(refuses, rnnkit, here, wave, small):
         ("--device cuda:99", "cuda:99"),
         ("--device", "'--device'"),
         ("--context 100000", r"but \d+ are needed"),
-        ("--horizon 1000000000", r"but \d+ are needed"),
+        ("--horizon 1000000", r"but \d+ are needed"),
+        ("--horizon 1000000000", "horizon must be at most 10000000"),
         ("--celll gru", "--celll"),
         ("--bidirectional maybe", "maybe"),
         ("--log --target Zero", "needs positive"),
@@ -297,7 +298,7 @@ def test_a_full_disk_is_no_traceback_and_costs_no_training(rnnkit, here, unteste
         raise OSError(28, "No space left on device", str(path))
 
     with monkeypatch.context() as patch:
-        patch.setattr("rnnkit.tasks.forecasting.run.save", no_room)
+        patch.setattr("rnnkit.tasks.pictures.save", no_room)
         result = rnnkit("forecast", "sales.csv", *untested)
     assert result.code == 1  # nothing is wrong with the input
     last = result.err.splitlines()[-1]

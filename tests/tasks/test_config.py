@@ -331,8 +331,8 @@ def test_the_config_of_a_run_gives_its_options(tmp_path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (None, "cannot be read: .*No such file"),
-        (b"\xff\xfe", "cannot be read: .*utf-8"),
+        (None, "cannot be read: No such file"),
+        (b"\xff\xfe", "cannot be read: it is not UTF-8 .* at byte 1"),
         ("", "is not JSON: .* in line 1"),
         ('{"horizon": 12,\n "cell": lstm}', "is not JSON: .* in line 2"),
         ("{'horizon': 12}", "is not JSON"),

@@ -7,6 +7,7 @@ answered at once.
 from __future__ import annotations
 
 import io
+import re
 import sys
 from typing import Annotated
 
@@ -67,9 +68,29 @@ def main() -> None:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         fail(f"{where}{error.strerror or error}", FAILED)
+    except (MemoryError, RuntimeError) as error:
+        if not _is_lack_of_memory(error):
+            raise
+        fail(_lack_of_memory(error), FAILED)
     if status == INTERRUPTED:  # what typer makes of Ctrl-C
         fail("interrupted", INTERRUPTED)
     sys.exit(status)
+
+
+def _is_lack_of_memory(error: MemoryError | RuntimeError) -> bool:
+    """Tell whether an error says that memory could not be had; torch has none of its own for it."""
+    return isinstance(error, MemoryError) or bool(
+        re.search("can't allocate memory|out of memory", str(error))
+    )
+
+
+def _lack_of_memory(error: MemoryError | RuntimeError) -> str:
+    asked = re.search(r"allocate (\d+) bytes", str(error))
+    size = f" ({int(asked[1]) / 1e9:,.1f} GB more were asked for)" if asked else ""
+    return (
+        f"there is not enough memory for this{size}: give smaller sizes, such as of the network or"
+        " of a batch, or fewer data"
+    )
 
 
 def _print_version(asked: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -19,6 +20,11 @@ def fail(message: str, status: int) -> NoReturn:
     """Say on one line what went wrong, and end with `status`."""
     print(f"error: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(status)
+
+
+def is_encodable(text: str) -> bool:
+    """Tell whether a text can be written: one typed may hold bytes that are not UTF-8."""
+    return not re.search("[\ud800-\udfff]", text)
 
 
 def write_or_print(text: str, out: Path | None) -> None:

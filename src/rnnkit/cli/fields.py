@@ -7,7 +7,7 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,20 +38,30 @@ def options_of(kind: type[Options]) -> tuple[Option, ...]:
 
 
 def given_options(
-    kind: type[Options], given: Mapping[str, Any], config: Path | None
+    kind: type[Options],
+    given: Mapping[str, Any],
+    config: Path | None,
+    *,
+    beside: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return the options of a task: those of the file `config`, then those given.
+
+    Args:
+        kind: of the options.
+        given: on the command line.
+        config: a file of options, or a run's; `None` for none.
+        beside: names of what is none of the options and may be in the file; see `Options.read`.
 
     Raises:
         ConfigError: if one is wrong.
     """
-    options: dict[str, Any] = {} if config is None else kind.read(config)
+    options: dict[str, Any] = {} if config is None else kind.read(config, beside)
     hints = typing.get_type_hints(kind)
     for name in kind.names():
         if name in given:
             value = given[name]
             options[name] = parse_size(name, value) if _is_size(hints[name]) else value
-    kind.from_options(options)
+    kind.from_options({name: v for name, v in options.items() if name not in beside})
     return options
 
 

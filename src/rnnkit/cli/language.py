@@ -13,6 +13,10 @@ from rnnkit.cli.fields import given_options, options_of
 from rnnkit.cli.options import RunFolder, with_options
 from rnnkit.cli.training import Training, default_folder
 from rnnkit.tasks.language.config import LanguageConfig
+from rnnkit.tasks.options import whole
+
+LONGEST = 1_000_000  # tokens that are generated
+MOST_SAMPLES = 10_000
 
 Text = Annotated[Path, typer.Argument(help="Text file, plain or compressed.", metavar="DATA")]
 
@@ -75,6 +79,8 @@ def generate(
     from rnnkit.tasks import LanguageModel, load
     from rnnkit.tasks.estimator import require_task
 
+    whole(0, LONGEST)("length", length)
+    whole(1, MOST_SAMPLES)("samples", samples)
     model = load(run)
     require_task(model, LanguageModel, doing="generate")
     texts = model.generate_many(

@@ -29,14 +29,17 @@ def tag(
         Path | None, typer.Option(help="Sentences to score on.", metavar="FILE")
     ] = None,
     field: Annotated[
-        str, typer.Option(help="Field of CoNLL-U that holds the tags.", metavar="FIELD")
-    ] = "upos",
+        str | None,
+        typer.Option(help="Field of CoNLL-U that holds the tags (default: upos).", metavar="FIELD"),
+    ] = None,
     *,
     training: Training,
     given: dict[str, Any],
 ) -> None:
     """Give each word of a sentence a tag, beside baselines."""
-    options = given_options(TagConfig, given, training.config)
+    options = given_options(TagConfig, given, training.config, beside=("field",))
+    of_file = options.pop("field", "upos")
+    field = of_file if field is None else field
     from rnnkit.cli.label_screen import print_notes
     from rnnkit.cli.tables import print_scores
     from rnnkit.tasks import SequenceTagger, run_tagger

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Callable, Mapping
+import numbers
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
@@ -16,6 +17,10 @@ Cell = Literal["rnn", "lstm", "gru"]
 Schedule = Literal["constant", "cosine", "plateau"]
 
 LARGEST_SEED = 2**32 - 1
+MOST = 10_000_000  # of anything that is counted: what is meant, rather than mistyped, is less
+LARGEST_SIZE = 100_000  # units, numbers of an embedding
+MOST_LAYERS = 100
+MOST_NETWORKS = 1000  # averaged
 
 Check = Callable[[str, object], None]
 """Given an option's name and value, raises ConfigError where they do not fit."""
@@ -33,13 +38,13 @@ def option(default: Any, check: Check) -> Any:
     return dataclasses.field(default=default, metadata={"check": check})
 
 
-def whole(least: int, most: int | None = None) -> Check:
+def whole(least: int, most: int = MOST) -> Check:
     """Return the check of a whole number."""
 
     def check(name: str, value: object) -> None:
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             raise ConfigError(f"{name} must be a whole number of at least {least}, got {value!r}")
-        if most is not None and value > most:
+        if value > most:
             raise ConfigError(f"{name} must be at most {most}, got {value}")
 
     return check
@@ -101,6 +106,17 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def plain(value: Any) -> Any:
+    """Return a number of numpy as one of Python, also in a tuple; all else as it is."""
+    if isinstance(value, tuple):
+        return tuple(map(plain, value))
+    if isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    return float(value) if isinstance(value, numbers.Real) else value
+
+
 def _device(name: str, value: object) -> None:
     if not isinstance(value, str):
         raise ConfigError(f"{name} must be a name such as cpu or cuda, got {value!r}")
@@ -112,14 +128,15 @@ class Options:
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
+            value = plain(getattr(self, field.name))
+            object.__setattr__(self, field.name, value)  # frozen for all others
             if value is not None or field.default is not None:
                 field.metadata["check"](field.name, value)
 
     def to_json(self) -> dict[str, Any]:
         """Return all options as plain values."""
-        plain = dataclasses.asdict(self)
-        return {name: list(v) if isinstance(v, tuple) else v for name, v in plain.items()}
+        values = dataclasses.asdict(self)
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
 
     @classmethod
     def from_options(
@@ -151,16 +168,28 @@ class Options:
                 )
 
     @classmethod
-    def read(cls, path: Path) -> dict[str, Any]:
+    def read(cls, path: Path, beside: Collection[str] = ()) -> dict[str, Any]:
         """Return the options in a JSON file: `{"cell": "lstm", …}`, or a run's config.
+
+        Args:
+            path: of the file.
+            beside: names of what may stand among these options, and stands beside them in a run's
+                config.
 
         Raises:
             ConfigError: if the file is missing, is not a JSON object, or holds an unknown key.
         """
         try:
             text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"config file {path} cannot be read: {error}") from None
+        except OSError as error:
+            raise ConfigError(
+                f"config file {path} cannot be read: {error.strerror or error}"
+            ) from None
+        except UnicodeDecodeError as error:
+            raise ConfigError(
+                f"config file {path} cannot be read: it is not UTF-8 text ({error.reason} at byte"
+                f" {error.start + 1}); save it as UTF-8"
+            ) from None
         try:
             values = json.loads(text)
         except json.JSONDecodeError as error:
@@ -170,12 +199,13 @@ class Options:
         except (RecursionError, ValueError) as error:  # nested too deeply; 5,000 digits
             raise ConfigError(f"config file {path} cannot hold options: {error}") from None
         if isinstance(values, dict) and "format_version" in values and "options" in values:
-            values = values["options"]
+            own = {name: values[name] for name in beside if name in values}
+            values = {**values["options"], **own} if isinstance(values["options"], dict) else None
         if not isinstance(values, dict):
             raise ConfigError(
                 f"config file {path} must hold a JSON object of options, got {text[:40]!r}"
             )
-        cls.check_names(values, f" in {path}")
+        cls.check_names({n: v for n, v in values.items() if n not in beside}, f" in {path}")
         return values
 
 
@@ -206,8 +236,8 @@ class NetworkOptions(Options):
     """
 
     cell: Cell = option("gru", choice(Cell))
-    hidden_size: int = option(64, whole(1))
-    layers: int = option(1, whole(1))
+    hidden_size: int = option(64, whole(1, LARGEST_SIZE))
+    layers: int = option(1, whole(1, MOST_LAYERS))
     bidirectional: bool = option(False, flag)
     dropout: float = option(0.0, share)
     recurrent_dropout: float = option(0.0, share)

@@ -52,10 +52,9 @@ def read_sentences(path: str | Path, field: str = "upos") -> Sentences:
         >>> sentences.words, sentences.tags
         ((('Dogs', 'bark'), ('Stop',)), (('NOUN', 'VERB'), ('VERB',)))
     """
-    if field not in FIELDS:
-        raise ConfigError(
-            f"field must be one of {', '.join(FIELDS)}, got {field!r}{closest(field, FIELDS)}"
-        )
+    if not isinstance(field, str) or field not in FIELDS:  # a file of options may hold anything
+        hint = closest(field, FIELDS) if isinstance(field, str) else ""
+        raise ConfigError(f"field must be one of {', '.join(FIELDS)}, got {field!r}{hint}")
     return _Reader(Path(path), field).read()
 
 

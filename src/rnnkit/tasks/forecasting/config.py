@@ -9,6 +9,8 @@ from typing import Any, Literal
 from rnnkit.data.differencing import Differencing
 from rnnkit.errors import ConfigError
 from rnnkit.tasks.options import (
+    LARGEST_SIZE,
+    MOST_NETWORKS,
     NetworkOptions,
     Schedule,
     above_zero,
@@ -127,8 +129,8 @@ class ForecastConfig(NetworkOptions):
     loss: Loss | None = option(None, choice(Loss))
     intervals: Intervals = option("conformal", choice(Intervals))
     levels: tuple[int, ...] = option(LEVELS, _levels)
-    hidden_size: int = option(32, whole(1))
-    ensemble: int | None = option(None, whole(1))
+    hidden_size: int = option(32, whole(1, LARGEST_SIZE))
+    ensemble: int | None = option(None, whole(1, MOST_NETWORKS))
     epochs: int = option(300, whole(1))
     schedule: Schedule = option("constant", choice(Schedule))
     learning_rate: float = option(0.003, above_zero)

@@ -7,6 +7,8 @@ from typing import Literal
 
 from rnnkit.errors import ConfigError
 from rnnkit.tasks.options import (
+    LARGEST_SIZE,
+    MOST_NETWORKS,
     Check,
     NetworkOptions,
     Schedule,
@@ -33,6 +35,7 @@ Kind = Literal["numbers", "letters", "words"]
 LETTERS = 500  # different characters, below which these are letters
 STEPS = {"letters": 4000, "words": 1500}  # of the optimiser, that texts are trained for by rule
 MANY = 50_000  # examples, from which one network is trained
+LONGEST_NGRAM = 20  # tokens, that may have a vector
 FEW = 1000  # examples to learn from, below which five networks are averaged
 
 
@@ -92,11 +95,11 @@ class LabelOptions(NetworkOptions):
     embedding: Embedding = option("learned", choice(Embedding))
     vectors: str | None = option(None, _text("the path of a file of vectors"))
     freeze: bool = option(False, flag)
-    embedding_size: int = option(100, whole(1))
-    ngrams: int | None = option(None, whole(1))
+    embedding_size: int = option(100, whole(1, LARGEST_SIZE))
+    ngrams: int | None = option(None, whole(1, LONGEST_NGRAM))
     pooling: PoolingName | None = option(None, choice(PoolingName))
     input_dropout: float | None = option(None, share)
-    ensemble: int | None = option(None, whole(1))
+    ensemble: int | None = option(None, whole(1, MOST_NETWORKS))
     validation_size: int | float | None = option(None, part)
     test_size: int | float | None = option(None, part)
     cell: Literal["rnn", "lstm", "gru"] = option("gru", choice(Literal["rnn", "lstm", "gru"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rnnkit.tasks.options import (
+    LARGEST_SIZE,
     Cell,
     NetworkOptions,
     Schedule,
@@ -49,13 +50,13 @@ class TagConfig(NetworkOptions):
     """
 
     cell: Cell = option("gru", choice(Cell))
-    hidden_size: int = option(128, whole(1))
+    hidden_size: int = option(128, whole(1, LARGEST_SIZE))
     bidirectional: bool = option(True, flag)
     dropout: float = option(0.5, share)
-    embedding_size: int = option(100, whole(1))
-    letter_size: int = option(32, whole(1))
-    letter_hidden_size: int = option(48, whole(0))
-    ending_size: int = option(32, whole(0))
+    embedding_size: int = option(100, whole(1, LARGEST_SIZE))
+    letter_size: int = option(32, whole(1, LARGEST_SIZE))
+    letter_hidden_size: int = option(48, whole(0, LARGEST_SIZE))
+    ending_size: int = option(32, whole(0, LARGEST_SIZE))
     word_dropout: float = option(0.5, share)
     min_count: int = option(1, whole(1))
     crf: bool = option(False, flag)
