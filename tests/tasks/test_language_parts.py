@@ -94,7 +94,7 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"line 2 of .*wrong.txt is not UTF-8"):
         read_corpus(path)
     path.write_bytes(b" \n")
-    with pytest.raises(DataError, match=r"the test text in .*wrong.txt is empty"):
+    with pytest.raises(DataError, match=r"the test text in .*wrong.txt holds nothing but spaces"):
         read_corpus("a text", test=path)
     with pytest.raises(DataError, match=r"must be a text or a pathlib\.Path, got int"):
         read_corpus(5)
@@ -260,7 +260,7 @@ def test_the_verdict_says_who_predicts_better(difference, words):
     evaluation = Evaluation(50, 50, 3, 4, "kneser-ney", scores, difference)
     assert evaluation.best_baseline == "n-gram"
     assert re.search(words, str(evaluation.verdict()))
-    notes = [str(note) for note in evaluation.notes()]
+    notes = [str(note) for note in evaluation.notes("char")]
     assert notes[0].endswith("at most 3 before it, with Kneser-Ney smoothing")
     assert "3 of the 50 tokens of the test part (6.00%)" in notes[1]
     plain = json.loads(json.dumps(evaluation.to_json(), allow_nan=False))

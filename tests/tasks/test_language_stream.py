@@ -7,6 +7,7 @@ import gzip
 import json
 import lzma
 import tracemalloc
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -100,7 +101,9 @@ def test_compressed_files_and_parts_given_apart(path: Path, suffix: str, packed)
     given = {"validation": later, "test": TEXT[:900]}
     whole = LanguageModel(**QUICK).fit(pressed, **given)
     same(whole, LanguageModel(**QUICK).fit(pressed, stream=True, **given))
-    assert whole.fitted.characters["test"] == 900
+    assert whole.fitted.characters["test"] == len(
+        unicodedata.normalize("NFC", TEXT[:900].replace("\r\n", "\n"))
+    )
 
 
 @pytest.mark.parametrize("sizes", [{"validation_size": 0}, {"test_size": 0}])
@@ -187,7 +190,7 @@ def test_wrong_files_are_refused_in_one_sentence_and_leave_nothing(path: Path) -
             r"line 2 of .*corpus.txt is not UTF-8 text \(byte 0xFF at position 5",
         ),
         (b"fine\n\0", "line 2 of .* holds a NUL byte"),
-        (b" \n\t\n", "the text in .*corpus.txt is empty"),
+        (b" \n\t\n", "the text in .*corpus.txt holds nothing but spaces and ends of"),
         (gzip.compress(TEXT.encode())[:-20], "damaged"),
     ):
         path.write_bytes(content)

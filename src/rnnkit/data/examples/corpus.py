@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rnnkit.data.examples.answers import refuse_half_characters
-from rnnkit.data.examples.lines import read_whole
+from rnnkit.data.examples.lines import read_whole, unix_lines
 from rnnkit.data.files import table_name
 from rnnkit.errors import DataError
 from rnnkit.messages import Message
@@ -67,7 +67,7 @@ def corpus_of(
     if not text.strip():
         raise DataError(f"{source} holds no text; at least one word was expected")
     refuse_half_characters([text], lambda _: source)
-    return Corpus(name, text.replace("\r\n", "\n").replace("\r", "\n"), notes)
+    return Corpus(name, unix_lines(text), notes)
 
 
 def _text_files(folder: Path) -> list[Path]:

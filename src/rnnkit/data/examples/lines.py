@@ -19,7 +19,13 @@ from rnnkit.errors import DataError
 Lines = Callable[[], Iterator[tuple[int, str]]]
 
 _MARK = b"\xef\xbb\xbf"
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+# The first that fits: the mark of UTF-32 may begin with that of UTF-16.
+_WIDE = (
+    (b"\xff\xfe\0\0", "UTF-32"),
+    (b"\0\0\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
 _LONGEST = 1 << 20  # bytes of a line that are decoded at a time
 _HANGUL = re.compile("[가-힣]")
 
@@ -63,15 +69,16 @@ def read_pieces(path: Path) -> Generator[str, None, None]:
             ended = line.endswith(b"\n")
             whole = len(line) if ended else _end_of_character(line)
             line, rest = line[:whole], line[whole:]
-            yield _unix(_decode(line, number, file, place))
+            yield unix_lines(_decode(line, number, file, place))
             marked = number == 1 and not place and line.startswith(_MARK)
             place += len(line) - len(_MARK) * marked
             if ended:
                 number, place = number + 1, 0
-        yield _unix(_decode(rest, number, file, place))
+        yield unix_lines(_decode(rest, number, file, place))
 
 
-def _unix(text: str) -> str:
+def unix_lines(text: str) -> str:
+    r"""Return a text with its line ends, "\r\n" and "\r" too, as "\n"."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -94,13 +101,18 @@ def _numbered(text: io.TextIOWrapper) -> Iterator[tuple[int, bytes]]:
 def _open(path: Path) -> TextFile:
     if ".tar" in path.suffixes[-2:]:
         raise DataError(f"{path} is an archive; unpack it first and name the folder or file in it")
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; a text file was expected")
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path} is not a regular file; save the text as a file")
     return open_text(path)
 
 
 def _decode(line: bytes, number: int, file: TextFile, place: int = 0) -> str:
     if number == 1 and not place:
-        if line.startswith(_UTF16):
-            raise DataError(f"{file.path} is UTF-16 text; save the file as UTF-8")
+        for mark, encoding in _WIDE:
+            if line.startswith(mark):
+                raise DataError(f"{file.path} is {encoding} text; save the file as UTF-8")
         line = line.removeprefix(_MARK)
     if b"\x00" in line:
         raise DataError(

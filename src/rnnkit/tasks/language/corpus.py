@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,10 @@ from numpy.typing import NDArray
 from rnnkit.data.examples.lines import read_pieces, read_whole
 from rnnkit.data.streams import StoredCodes
 from rnnkit.data.text.codec import TextCodec
-from rnnkit.data.text.given import checked
 from rnnkit.data.text.vocabulary import BOS, EOS, UNK
 from rnnkit.errors import ConfigError, DataError
 from rnnkit.messages import Message
-from rnnkit.tasks.language.texts import StoredText, Text, pieces
+from rnnkit.tasks.language.texts import StoredText, Text, composed, pieces, plain_text
 
 Codes = NDArray[np.int32]
 
@@ -25,12 +25,12 @@ BLOCKS = 10  # that the validation part is drawn from
 SMALLEST_BLOCK = 1000  # characters; a smaller validation part has fewer blocks
 NEAR = 1000  # characters within which a cut moves to the end of a line
 
-_FILE = re.compile(r"[^\n]*\.(txt|text|md)(\.(gz|bz2|xz|zst))?", re.IGNORECASE)
+_FILE = re.compile(r"[^\n\0]*\.(txt|text|md)(\.(gz|bz2|xz|zst))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """A text to learn from.
+    r"""A text to learn from; texts are in normal form C, and lines end with "\n".
 
     Args:
         name: what it is called.
@@ -141,21 +141,24 @@ def as_source(data: str | Path) -> str | Path:
 
 
 def read_text(source: str | Path, name: str) -> str:
-    """Return a text that is not empty.
+    r"""Return a text that is not empty, in normal form C, its line ends as "\n".
 
     Args:
         source: the text, or the `Path` of its file.
         name: what it is called in errors.
 
     Raises:
-        DataError: if it cannot be read, is empty, or holds half a surrogate pair.
+        DataError: if it cannot be read, is empty, or holds what no text file can.
     """
-    text = read_whole(source) if isinstance(source, Path) else source
-    if not isinstance(text, str):
-        raise DataError(f"the {name} must be a text or a pathlib.Path, got {type(text).__name__}")
+    if isinstance(source, Path):
+        text = unicodedata.normalize("NFC", read_whole(source))
+    elif isinstance(source, str):
+        text = plain_text(source, f"the {name}")
+    else:
+        raise DataError(f"the {name} must be a text or a pathlib.Path, got {type(source).__name__}")
     if not text.strip():
-        raise _empty(source, name)
-    return next(checked([text], lambda _: f"the {name}"))
+        raise _empty(source, name, len(text))
+    return text
 
 
 def _store_text(path: Path, name: str, folder: Path) -> StoredText:
@@ -168,15 +171,16 @@ def _store_text(path: Path, name: str, folder: Path) -> StoredText:
             blank = blank and not piece.strip()
             yield piece
 
-    text = StoredText.write(read(), folder)
+    text = StoredText.write(composed(read()), folder)
     if blank:
-        raise _empty(path, name)
+        raise _empty(path, name, len(text))
     return text
 
 
-def _empty(source: str | Path, name: str) -> DataError:
+def _empty(source: str | Path, name: str, characters: int) -> DataError:
     place = f" in {source}" if isinstance(source, Path) else ""
-    return DataError(f"the {name}{place} is empty: give one that holds some characters")
+    what = "holds nothing but spaces and ends of lines" if characters else "is empty"
+    return DataError(f"the {name}{place} {what}: give one that holds some letters or signs")
 
 
 def split_corpus(corpus: Corpus, *, validation_size: int | float, test_size: int | float) -> Parts:
@@ -197,14 +201,22 @@ def split_corpus(corpus: Corpus, *, validation_size: int | float, test_size: int
     """
     text, test = corpus.text, corpus.test
     known = len(text)
+    held_out = 0
     if test is None and test_size:
-        known = _end_of_line(text, known - _size("test_size", test_size, len(text)))
+        held_out = _size("test_size", test_size, len(text))
+        known = _end_of_line(text, known - held_out)
         test = text[known:]
         if not test:
             raise _too_little("test_size", test_size, len(text))
     if corpus.validation is not None:
         return Parts((text[:known],), (corpus.validation,), test)
     size = _size("validation_size", validation_size, len(text)) if validation_size else 0
+    if size and size + held_out >= len(text):  # what cuts at ends of lines leave is no part
+        raise DataError(
+            f"test_size of {test_size:g} and validation_size of {validation_size:g} leave none of"
+            f" the {len(text):,} characters to learn from: give more text, other sizes, or files"
+            " for the parts"
+        )
     if size >= known:
         raise _too_little("validation_size", validation_size, len(text))
     blocks = max(1, min(BLOCKS, size // SMALLEST_BLOCK)) if size else 0

@@ -63,8 +63,12 @@ class Evaluation:
         names = [name for name in self.scores if name != MODEL]
         return min(names, key=lambda name: self.scores[name]["nats_per_token"])
 
-    def notes(self) -> tuple[Message, ...]:
-        """Return what is to be said of the text and of the baseline."""
+    def notes(self, level: str) -> tuple[Message, ...]:
+        """Return what is to be said of the text, the baseline and the scores.
+
+        Args:
+            level: of the tokens.
+        """
         notes = [
             Message(
                 "the n-gram baseline guesses each token from at most {before} before it, with"
@@ -82,6 +86,14 @@ class Evaluation:
                         "tokens": self.tokens,
                         "share": self.unknown / self.tokens,
                     },
+                )
+            )
+        if level == "word":
+            notes.append(
+                Message(
+                    "at level word capitals and spaces cost nothing, and an unknown word no more"
+                    " than one token: its bits per character cannot be compared with those of other"
+                    " levels"
                 )
             )
         return tuple(notes)

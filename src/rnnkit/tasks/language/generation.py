@@ -80,6 +80,7 @@ def generate_codes(
     seed: int = 0,
     samples: int = 1,
     forbidden: Collection[int] = (),
+    forbidden_first: Collection[int] = (),
 ) -> list[list[int]]:
     """Return what `samples` texts go on with after the same prompt.
 
@@ -93,6 +94,7 @@ def generate_codes(
         seed: of the drawing, at least 0.
         samples: texts to generate.
         forbidden: tokens that never come.
+        forbidden_first: tokens that do not come first.
 
     Raises:
         ConfigError: if `length`, `samples` or `seed` is not a number of the kind.
@@ -103,6 +105,7 @@ def generate_codes(
     chances = [np.random.default_rng([seed, n]).random(length) for n in range(samples)]
     out: list[list[int]] = [[] for _ in range(samples)]
     barred = sorted(forbidden)
+    barred_first = sorted({*forbidden, *forbidden_first})
     device = next(network.parameters()).device
     was_training = network.training
     network.eval()
@@ -115,7 +118,7 @@ def generate_codes(
                 for n in range(samples):
                     # A row at a time: the product of one row does not depend on how many there are.
                     logits = network.logits(last[n]).double().cpu().numpy()
-                    logits[barred] = -np.inf
+                    logits[barred if step else barred_first] = -np.inf
                     out[n].append(sampling.draw(logits, float(chances[n][step])))
                 if step + 1 < length:
                     codes = torch.tensor([[row[-1]] for row in out], device=device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,7 +13,9 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from rnnkit.data.examples.lines import read_whole
 from rnnkit.data.ragged import Ragged
+from rnnkit.data.text.given import place_in_list
 from rnnkit.data.text.vocabulary import RESERVED, UNK
 from rnnkit.errors import ConfigError, DataError
 from rnnkit.messages import Message
@@ -24,7 +27,6 @@ from rnnkit.tasks.language.config import LanguageConfig
 from rnnkit.tasks.language.corpus import (
     Corpus,
     as_source,
-    decode_text,
     encode_text,
     read_corpus,
     read_text,
@@ -33,6 +35,8 @@ from rnnkit.tasks.language.corpus import (
 from rnnkit.tasks.language.evaluation import Evaluation, evaluate_model
 from rnnkit.tasks.language.fitting import fit_model
 from rnnkit.tasks.language.generation import Sampling, generate_codes, next_probabilities
+from rnnkit.tasks.language.prompts import continued, joining
+from rnnkit.tasks.language.texts import plain_text
 from rnnkit.tasks.scores import ScoreCard, network_name, scores_json
 from rnnkit.training import Progress, RunWriter, threads_for
 from rnnkit.training.json_file import finite
@@ -134,7 +138,11 @@ class LanguageModel(Estimator[LanguageConfig, Fitted]):
             test=test,
             name=corpus.name,
             characters=parts.characters,
-            notes=(*model.notes(), *parts.notes(), *(() if test is None else test.notes())),
+            notes=(
+                *model.notes(),
+                *parts.notes(),
+                *(() if test is None else test.notes(config.level)),
+            ),
             samples=samples,
             seconds=round(time.perf_counter() - start, 3),
         )
@@ -204,7 +212,7 @@ class LanguageModel(Estimator[LanguageConfig, Fitted]):
             seed: of the drawing.
         """
         model = self.fitted.model
-        before = self._prompt(prompt)
+        prompt, before = self._prompt(prompt)
         rows = generate_codes(
             model.network,
             [model.start, *before],
@@ -213,12 +221,9 @@ class LanguageModel(Estimator[LanguageConfig, Fitted]):
             seed=seed,
             samples=samples,
             forbidden=model.forbidden,
+            forbidden_first=joining(model.codec, prompt),
         )
-        if model.codec.level != "word":
-            return [decode_text(model.codec, [*before, *row]) for row in rows]
-        # Words lose how the prompt was written: it stays, and what is added comes behind it.
-        known = len(decode_text(model.codec, before))
-        return [prompt + decode_text(model.codec, [*before, *row])[known:] for row in rows]
+        return [continued(model.codec, prompt, before, row) for row in rows]
 
     def next_token(self, prompt: str = "") -> dict[str, float]:
         r"""Return how likely each token of the vocabulary is to follow the prompt, likeliest first.
@@ -230,7 +235,7 @@ class LanguageModel(Estimator[LanguageConfig, Fitted]):
             NotFittedError: before `fit`.
         """
         model = self.fitted.model
-        codes = [model.start, *self._prompt(prompt)]
+        codes = [model.start, *self._prompt(prompt)[1]]
         p = next_probabilities(model.network, codes, model.forbidden)
         allowed = [int(c) for c in np.argsort(-p, kind="stable") if int(c) not in model.forbidden]
         tokens = model.codec.vocabulary.decode(allowed)
@@ -242,6 +247,7 @@ class LanguageModel(Estimator[LanguageConfig, Fitted]):
     def unknown(self, text: str) -> list[str]:
         """Return the tokens of a text that are not in the vocabulary, each once, in their order."""
         codec = self.fitted.model.codec
+        text = plain_text(text, "the text")
         codes = codec.encode([text]).values
         pieces = codec.tokens(text)
         found = (p.piece for p, code in zip(pieces, codes, strict=True) if code == UNK)
@@ -253,16 +259,17 @@ class LanguageModel(Estimator[LanguageConfig, Fitted]):
         A text has the same vector alone as among others.
 
         Args:
-            texts: a list of texts, or the path of a file with a text a line.
+            texts: a list of texts, or the path of a file with a text a line, which may be empty.
 
         Raises:
-            DataError: if one is no text.
+            DataError: if one is no text, or the file holds no line.
+            ConfigError: if there is one text where several are asked for.
             NotFittedError: before `fit`.
         """
         model = self.fitted.model
         start = np.array([model.start], dtype=np.int32)
         rows = Ragged.join(
-            [np.concatenate([start, encode_text(model.codec, text)]) for text in checked(texts)]
+            [np.concatenate([start, encode_text(model.codec, text)]) for text in listed(texts)]
         )
         vectors = np.zeros((len(rows), model.network.layers.hidden_size), dtype=np.float32)
         by_length = np.argsort(rows.lengths, kind="stable")
@@ -307,7 +314,7 @@ class LanguageModel(Estimator[LanguageConfig, Fitted]):
             measures=LANGUAGE,
             metric="nats_per_token",
             verdict=evaluation.verdict(),
-            remarks=evaluation.notes(),
+            remarks=evaluation.notes(self.config.level),
         )
 
     def predictions_csv(self, data: Path | list[str] | None = None) -> str:
@@ -344,11 +351,10 @@ class LanguageModel(Estimator[LanguageConfig, Fitted]):
         model._fitted = fitted
         return model
 
-    def _prompt(self, prompt: str) -> list[int]:
-        """Return the codes of a prompt; one that the network cannot know is refused."""
+    def _prompt(self, prompt: str) -> tuple[str, list[int]]:
+        """Return a prompt and its codes; one that the network cannot know is refused."""
         model = self.fitted.model
-        if not isinstance(prompt, str):
-            raise DataError(f"the prompt must be a text, got {type(prompt).__name__}")
+        prompt = plain_text(prompt, "the prompt")
         codes = [int(code) for code in encode_text(model.codec, prompt)]
         if UNK in codes and not model.learned_unknown:
             named = ", ".join(map(repr, self.unknown(prompt)[:5]))
@@ -356,7 +362,7 @@ class LanguageModel(Estimator[LanguageConfig, Fitted]):
                 f"the prompt holds {named}, which the text that the model learned from does not:"
                 " write it without"
             )
-        return codes
+        return prompt, codes
 
     def metrics_json(self, evaluation: Evaluation | None) -> dict[str, Any]:
         """Return the content of `metrics.json` for an evaluation."""
@@ -379,10 +385,13 @@ class LanguageModel(Estimator[LanguageConfig, Fitted]):
         return dict(finite(metrics))
 
 
-def checked(texts: Sequence[str] | str | Path) -> Sequence[str]:
-    """Return the texts, a line each of a file; one text where several are asked for is refused."""
+def listed(texts: Sequence[str] | str | Path) -> list[str]:
+    """Return texts to encode, a line each of a file; one where several are asked for is refused."""
     if isinstance(texts, Path):
-        return read_text(texts, "text").rstrip("\n").split("\n")
+        text = unicodedata.normalize("NFC", read_whole(texts))
+        if not text:
+            raise DataError(f"{texts} is empty: give a file with a text a line")
+        return text.removesuffix("\n").split("\n")
     if isinstance(texts, str):
         raise ConfigError("encode takes a list of texts, got one text: put it into a list")
-    return texts
+    return [plain_text(text, place_in_list(number)) for number, text in enumerate(texts)]

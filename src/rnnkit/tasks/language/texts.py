@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,7 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from rnnkit.data.examples.lines import unix_lines
 from rnnkit.data.stored import IntArray, Scratch
+from rnnkit.data.text.given import checked
+from rnnkit.errors import DataError
 
 _BLOCK = 1 << 15  # characters whose bytes are found together
 _WINDOW = 1 << 16  # characters that are looked through at a time
@@ -104,6 +108,53 @@ class StoredText:
 
 
 Text = str | StoredText
+
+
+def plain_text(text: object, name: str) -> str:
+    r"""Return a text from Python as one from a file is read.
+
+    Its line ends are "\n", and it is in normal form C, as which every level reads it: so sizes,
+    cuts and bits per character are of the same characters however accents and syllables were
+    written.
+
+    Args:
+        text: any characters.
+        name: what it is called in errors.
+
+    Raises:
+        DataError: if it is no text, or holds what no text file can: half a character, or NUL.
+
+    Example:
+        >>> plain_text("cafe\u0301\r\n", "the text")
+        'café\n'
+    """
+    if not isinstance(text, str):
+        raise DataError(f"{name} must be a text, got {type(text).__name__}")
+    (text,) = checked([text], lambda _: name)
+    if "\0" in text:
+        raise DataError(
+            f"{name} holds a NUL character at position {text.index(chr(0))}, which no text does:"
+            " leave it out"
+        )
+    return unicodedata.normalize("NFC", unix_lines(text))
+
+
+def composed(pieces: Iterable[str]) -> Iterator[str]:
+    """Yield a text, given in pieces, in normal form C, which is that of the whole.
+
+    A cut is before a character of ASCII, which joins with none before it; so the text must have
+    some, such as spaces and ends of lines.
+    """
+    held = list[str]()
+    for piece in pieces:
+        places = range(len(piece) - 1, -1, -1)
+        cut = next((at for at in places if piece[at].isascii()), None)
+        if cut is None:
+            held.append(piece)
+            continue
+        yield unicodedata.normalize("NFC", "".join([*held, piece[:cut]]))
+        held = [piece[cut:]]
+    yield unicodedata.normalize("NFC", "".join(held))
 
 
 def windows(text: Text) -> Iterator[str]:
