@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnkit.data.batches import POOL, LabelledSequences, in_buckets
+from rnnkit.data.batches import POOL, LabelledSequences, bounded, in_buckets
 from rnnkit.data.ragged import Ragged
 from rnnkit.errors import ShapeError
 
@@ -56,6 +56,21 @@ def test_buckets_hold_every_sequence_once_and_sort_pools(size: int, n: int, seed
     pool = set(order[: size * POOL].tolist())
     first = [batch for batch in batches if batch[0].item() in pool]
     assert sum(map(len, first)) == min(n, size * POOL)
+
+
+@given(st.integers(1, 9), st.integers(0, 100), st.integers(1, 60), st.integers(0, 9))
+def test_bounded_batches_are_as_long_as_they_may_be(
+    size: int, n: int, most: int, seed: int
+) -> None:
+    lengths = np.random.default_rng(seed).integers(0, 50, n)
+    batches = in_buckets(torch.arange(n), size, lengths)
+    cut = list(bounded(batches, lengths, most))
+    assert [i for batch in cut for i in batch] == [i for batch in batches for i in batch]
+    steps = [len(batch) * int(lengths[batch.numpy()].max()) for batch in cut]
+    assert all(len(batch) == 1 or many <= most for batch, many in zip(cut, steps, strict=True))
+    for batch in batches:
+        if len(batch) * int(lengths[batch.numpy()].max()) <= most:
+            assert any(batch.equal(other) for other in cut)
 
 
 def test_batches_carry_targets_codes_and_weights_of_their_rows() -> None:

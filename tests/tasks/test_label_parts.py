@@ -7,10 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnnkit.data.batches import LabelledSequences
 from rnnkit.data.examples.columns import ExampleColumns
 from rnnkit.data.examples.contract import Examples
+from rnnkit.data.ragged import Ragged
 from rnnkit.errors import ConfigError, DataError
 from rnnkit.tasks.labels.config import ClassifyConfig
+from rnnkit.tasks.labels.fitting import in_batches
 from rnnkit.tasks.labels.parts import find_groups, folds, split_off, validation_size
 from rnnkit.tasks.labels.planning import divide
 
@@ -112,3 +115,10 @@ def test_signals_are_equal_by_their_numbers_and_words():
 
     arrays = [np.array([1.0, 2.0]), np.array([1.0, 2.0]), np.array([[1.0], [2.5]])]
     assert find_groups(examples_of(arrays, wants="nothing")).group.tolist() == [0, 0, 1]
+
+
+def test_a_long_sequence_pads_no_short_ones_where_nothing_is_learned():
+    values = Ragged.join([*[np.ones((2, 1), np.float32)] * 255, np.ones((5000, 1), np.float32)])
+    batches = list(in_batches(LabelledSequences(values), "cpu"))
+    assert [tuple(batch.values.shape) for _, batch in batches] == [(255, 2, 1), (1, 5000, 1)]
+    assert [index.tolist() for index, _ in batches] == [list(range(255)), [255]]

@@ -92,6 +92,21 @@ def test_a_sentence_alone_is_as_among_others(fitted) -> None:
         assert named == together[i]
 
 
+def test_a_long_sentence_pads_no_short_ones(fitted, monkeypatch) -> None:
+    words = [["the", "run"]] * 127 + [["the", "walk", "run"] * 1500]
+    alone = [fitted.predict(words[:1]) * 127, fitted.predict(words[-1:])]
+    asked, network = [], fitted.fitted.tagger.network
+    tags = network.tags
+
+    def seen(batch):
+        asked.append(tuple(batch.values.shape))
+        return tags(batch)
+
+    monkeypatch.setattr(network, "tags", seen)
+    assert fitted.predict(words) == [tag for part in alone for tag in part]
+    assert asked == [(127, 2), (1, 4500)]
+
+
 def test_nothing_to_tag(fitted) -> None:
     assert fitted.predict([]) == []
     assert fitted.predict([[]]) == [[]]

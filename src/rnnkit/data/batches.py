@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from rnnkit.data.stored import Sequences
 from rnnkit.sequence import SequenceBatch
 
 POOL = 50  # batches whose sequences are sorted by length together
+MOST_STEPS = 2**19  # of a batch of several, padding among them, where nothing is learned
 
 
 @dataclass(frozen=True)
@@ -104,3 +105,31 @@ def in_buckets(order: Tensor, size: int, lengths: NDArray[np.int64]) -> list[Ten
         parts.sort(key=lambda part: int(part.min()))
         batches += [pool[torch.from_numpy(part)] for part in parts]
     return batches
+
+
+def bounded(
+    batches: Iterable[Tensor], lengths: NDArray[np.int64], steps: int = MOST_STEPS
+) -> Iterator[Tensor]:
+    """Cut batches further, so that none of several sequences has more than `steps` padded steps.
+
+    A long sequence beside many short ones would pad all of these to its length. A single one may
+    have more steps.
+
+    Args:
+        batches: of `in_buckets`, each in the order of its lengths.
+        lengths: `(S,)` of all sequences.
+        steps: B * T at the most.
+
+    Example:
+        >>> import numpy as np, torch
+        >>> lengths = np.array([2, 3, 90])
+        >>> [batch.tolist() for batch in bounded([torch.tensor([0, 1, 2])], lengths, 100)]
+        [[0, 1], [2]]
+    """
+    for batch in batches:
+        begin = 0
+        for end, length in enumerate(lengths[batch.numpy()].tolist()):
+            if end > begin and (end + 1 - begin) * length > steps:
+                yield batch[begin:end]
+                begin = end
+        yield batch[begin:]

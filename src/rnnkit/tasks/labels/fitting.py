@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rnnkit.data.batches import LabelBatch, LabelledSequences, in_buckets
+from rnnkit.data.batches import LabelBatch, LabelledSequences, bounded
 from rnnkit.data.examples.contract import Examples
 from rnnkit.data.text.vectors import read_vectors, train_vectors
 from rnnkit.errors import DataError
@@ -254,7 +254,8 @@ def vectors_of(
 def in_batches(data: LabelledSequences, device: str) -> Iterator[tuple[IntArray, LabelBatch]]:
     """Yield the sequences in batches of like length, with their numbers."""
     with torch.no_grad():
-        for index in in_buckets(torch.arange(len(data)), BATCH, data.values.lengths):
+        batches = data.arrange(torch.arange(len(data)), BATCH)
+        for index in bounded(batches, data.values.lengths):
             yield index.numpy(), data.batch(index).to(device)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnnkit.baselines.tags import TagTable
+from rnnkit.data.batches import bounded
 from rnnkit.data.examples.contract import Sentences
 from rnnkit.data.tagged import TagBatch, TagCodec
 from rnnkit.models.tagger import TagNetwork, TagSizes, tag_loss
@@ -57,7 +58,8 @@ class Tagger:
         data = self.codec.encode(words)
         device = self.network.head.weight.device
         with torch.no_grad(), threads_for(self.network.operations(BATCH)):
-            for index in data.arrange(torch.arange(len(data)), BATCH):
+            batches = data.arrange(torch.arange(len(data)), BATCH)
+            for index in bounded(batches, data.forms.lengths):
                 batch = data.batch(index)
                 rows = ask(batch.to(device)).cpu()
                 assert batch.lengths is not None
