@@ -42,7 +42,7 @@ demo: $(DEMO_READY)
 	$(BIN)/rnnkit demo
 
 test: $(NATIVE_READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: $(DEV_READY)
 	$(BIN)/ruff check

@@ -165,5 +165,12 @@ class StoredRagged:
         return torch.from_numpy(padded), torch.from_numpy(lengths)
 
 
+def scratch_folder(beside: Path | None) -> Path:
+    """Return the folder for temporary files: that of `beside`, the next above it that is there."""
+    if beside is None:
+        return Path(tempfile.gettempdir())
+    return next(folder for folder in beside.absolute().parents if folder.is_dir())
+
+
 # What a data set is made of, whichever holds it.
 Sequences = Ragged | StoredRagged

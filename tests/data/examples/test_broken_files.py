@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from rnnkit.data.examples.columns import ExampleColumns
 from rnnkit.data.examples.conll import read_sentences
-from rnnkit.data.examples.corpus import read_corpus
+from rnnkit.data.examples.lines import read_whole
 from rnnkit.data.examples.reading import iter_examples, read_examples
 from rnnkit.data.examples.sources import check_examples
 from rnnkit.errors import DataError, RnnkitError
@@ -166,7 +166,7 @@ def readers(columns: ExampleColumns) -> list[Callable[[Path], object]]:
         lambda path: check_examples(path, columns),
         lambda path: list(iter_examples(path, columns, chunk=2)),
         read_sentences,
-        read_corpus,
+        read_whole,
     ]
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import bz2
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -139,8 +140,9 @@ class TestTwoColumns:
     @pytest.mark.parametrize(
         ("text", "words"),
         [
-            ("a X\nb\n", "line 2 of .* has 1 columns where the first has 2"),
-            ("a X\nb Y Z\n", "line 2 of .* has 3 columns where the first has 2"),
+            ("a X\nb\n", "line 2 of .* has 1 column where line 1 has 2"),
+            ("a X\nb Y Z\n", "line 2 of .* has 3 columns where line 1 has 2"),
+            ("# sent id 0\na X\n", "line 1 of .* has 4 columns where line 2 has 2"),
             ("a\tX\nb\t\n", "line 2 of .* has an empty column"),
             ("a\tX\n\tY\n", "line 2 of .* has an empty column"),
             ("", "has no sentences"),
@@ -184,3 +186,32 @@ class TestLists:
     def test_refused(self, words: Any, tags: Any, error: str) -> None:
         with pytest.raises(DataError, match=error):
             sentences_of(words, tags)
+
+
+@pytest.mark.parametrize("name", ["mac.conllu", "mac.conll"])
+def test_lines_may_end_as_on_old_macs(tmp_path: Path, name: str) -> None:
+    lines = [token("1", "a", "X"), token("2", "b", "Y"), "", token("1", "c", "Z"), ""]
+    text = "\r".join(lines if name.endswith("u") else ["a X", "b Y", "", "c Z", ""])
+    found = read_sentences(write(tmp_path, text, name))
+    assert found.words == (("a", "b"), ("c",))
+    assert found.tags == (("X", "Y"), ("Z",))
+    assert found.place(1).startswith("line 4 of ")
+    with pytest.raises(DataError, match="line 5 of"):
+        read_sentences(write(tmp_path, text + "broken", name))
+
+
+def test_line_ends_converted_twice_part_no_sentences(tmp_path: Path) -> None:
+    found = read_sentences(write(tmp_path, "a X\r\r\nb Y\r\r\n", "a.conll"))
+    assert (found.words, found.tags) == ((("a", "b"),), (("X", "Y"),))
+
+
+def test_damage_is_not_blamed_on_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "train.conllu.gz"
+    packed = bytearray(gzip.compress((CONLLU + "\n\n" + token("7", "x")).encode(), mtime=0))
+    path.write_bytes(packed)
+    with pytest.raises(DataError, match="has the id '7' where 1 was expected"):
+        read_sentences(path)
+    packed[-8] ^= 1  # of the sum at the end, which is read last
+    path.write_bytes(packed)
+    with pytest.raises(DataError, match=r"is damaged \(CRC .*\): copy or download it again"):
+        read_sentences(path)

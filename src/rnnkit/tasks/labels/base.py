@@ -18,6 +18,7 @@ from rnnkit.baselines.examples import label_baselines, number_baselines
 from rnnkit.baselines.labels import MajorityClass, MeanNumber, fit_all, predict_all
 from rnnkit.data.examples.columns import ExampleColumns, Wants
 from rnnkit.data.examples.contract import Examples
+from rnnkit.data.stored import scratch_folder
 from rnnkit.errors import ConfigError
 from rnnkit.messages import Message
 from rnnkit.metrics.labels import UNSEEN
@@ -33,7 +34,6 @@ from rnnkit.tasks.labels.planning import (
     brings_test,
     divide,
     read_source,
-    scratch_folder,
 )
 from rnnkit.tasks.scores import MODEL, ScoreCard, metrics_json, network_name
 from rnnkit.training import Progress, RunWriter

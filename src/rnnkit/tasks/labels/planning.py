@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -106,13 +105,6 @@ def as_columns(columns: ExampleColumns | Mapping[str, Any] | None) -> ExampleCol
     if columns is None:
         return ExampleColumns()
     return columns if isinstance(columns, ExampleColumns) else ExampleColumns.from_json(columns)
-
-
-def scratch_folder(beside: Path | None) -> Path:
-    """Return the folder for temporary files: that of `beside`, the next above it that is there."""
-    if beside is None:
-        return Path(tempfile.gettempdir())
-    return next(folder for folder in beside.absolute().parents if folder.is_dir())
 
 
 def divide(

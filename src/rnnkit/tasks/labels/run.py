@@ -12,6 +12,7 @@ import pandas as pd
 
 from rnnkit.data.examples.columns import ExampleColumns
 from rnnkit.data.examples.contract import Examples
+from rnnkit.data.stored import scratch_folder
 from rnnkit.messages import Message
 from rnnkit.report.language import Language
 from rnnkit.report.task_page import task_page
@@ -21,7 +22,7 @@ from rnnkit.tasks.labels.base import FittedLabels, LabelEstimator
 from rnnkit.tasks.labels.evaluation import LabelEvaluation
 from rnnkit.tasks.labels.parts import sequence_key
 from rnnkit.tasks.labels.pictures import label_report, lengths_figure, main_figure
-from rnnkit.tasks.labels.planning import LabelParts, Source, divide, scratch_folder
+from rnnkit.tasks.labels.planning import LabelParts, Source, divide
 from rnnkit.tasks.pictures import drawn, training_picture
 from rnnkit.training import Progress
 from rnnkit.training.run_folder import RunWriter

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from rnnkit.data.examples.lines import read_whole
 from rnnkit.data.ragged import Ragged
+from rnnkit.data.stored import scratch_folder
 from rnnkit.data.text.given import place_in_list
 from rnnkit.data.text.vocabulary import RESERVED, UNK
 from rnnkit.errors import ConfigError, DataError
 from rnnkit.messages import Message
 from rnnkit.report.scores import LANGUAGE
 from rnnkit.tasks.estimator import Estimator, csv_text
-from rnnkit.tasks.labels.planning import scratch_folder
 from rnnkit.tasks.language.artifact import Fitted, read_language, save_run
 from rnnkit.tasks.language.config import LanguageConfig
 from rnnkit.tasks.language.corpus import (

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from rnnkit.data.stored import scratch_folder
 from rnnkit.report.language import Language
 from rnnkit.tasks.estimator import train_run
-from rnnkit.tasks.labels.planning import scratch_folder
 from rnnkit.tasks.language.corpus import Corpus, Parts, read_corpus, split_corpus
 from rnnkit.tasks.language.language_model import LanguageModel
 from rnnkit.tasks.language.texts import Text, windows
