@@ -118,3 +118,34 @@ def test_too_much_to_generate_is_refused(here, rnnkit, option, value):
     result = rnnkit("generate", "none", f"--{option}", value)
     assert (result.code, result.out) == (2, "")
     assert f"{option} must be at most" in result.err
+
+
+def test_control_characters_of_data_do_not_reach_the_terminal(trees, rnnkit):
+    odd = "N\x1b[31m\a\u202e\x9b"
+    text = (trees / "trees.conllu").read_text()
+    (trees / "odd.conllu").write_text(text.replace("\tN\t", f"\t{odd}\t", 1))
+    loud = QUICK[:-1]
+    result = rnnkit("tag", "trees.conllu", *loud, "--test", "odd.conllu", "--out", "one")
+    assert result.code == 0, result.err
+    assert r"(N\x1b[31m\x07\u202e\x9b)" in result.out
+    refusal = rnnkit("tag", f"no{odd}file.conllu", *QUICK, "--out", "two")
+    assert refusal.code == 2
+    assert r"no file noN\x1b[31m\x07\u202e\x9bfile.conllu" in refusal.err
+    for written in (result.out, refusal.err):
+        assert not {*"\x1b\a\u202e\x9b"} & {*written}
+
+
+def test_a_folder_is_no_file_of_sentences(trees, rnnkit):
+    assert rnnkit("tag", "trees.conllu", *QUICK, "--out", "one").code == 0
+    for command in (("tag", ".", "--out", "two"), ("predict", "one", ".")):
+        result = rnnkit(*command)
+        assert result.code == 2
+        assert ". is a folder; a text file was expected" in result.err
+
+
+def test_a_config_file_that_is_missing_is_said_in_words(trees, rnnkit):
+    result = rnnkit("tag", "trees.conllu", "--config", "nofile.json", "--out", "one")
+    assert result.code == 2
+    assert result.err == (
+        "error: config file nofile.json cannot be read: No such file or directory\n"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -155,6 +156,58 @@ def test_given_parts_are_used_as_they_are(tmp_path) -> None:
     assert [p.sentences for p in held.fitted.parts] == [26, 4, 7]
 
 
+def test_a_pair_may_be_a_list() -> None:
+    words, tags = sentences(5, seed=2)
+    fits = [
+        SequenceTagger(**SMALL, epochs=1).fit(*sentences(20), validation=pair, test=pair)
+        for pair in ((words, tags), [words, tags])
+    ]
+    assert fits[0].evaluate() | {"seconds": 0} == fits[1].evaluate() | {"seconds": 0}
+    for listed in ([["the", "run"], ["run"]], [], ["the", "run"], "run"):
+        with pytest.raises(DataError):
+            fits[0].evaluate(listed)
+
+
+def test_what_has_no_length_is_refused_in_one_sentence() -> None:
+    words, tags = sentences(20)
+    model = SequenceTagger(**SMALL, epochs=1)
+    with pytest.raises(DataError, match=r"words must be a list of .*, got generator"):
+        model.fit((sentence for sentence in words), (given for given in tags))
+    with pytest.raises(DataError, match=r"tags must be a list of .*, got generator"):
+        model.fit(words, (given for given in tags))
+    with pytest.raises(DataError, match=r"words must be a list of .*, got int"):
+        model.fit(5, tags)
+
+
+def test_a_fitted_tagger_can_be_pickled(fitted, tmp_path) -> None:
+    words, tags = sentences(20)
+    from_file = SequenceTagger(**SMALL, epochs=1).fit(conllu(tmp_path / "a.conllu", words, tags))
+    for model in (fitted, from_file):
+        again = pickle.loads(pickle.dumps(model))  # noqa: S301  (of our own making)
+        assert again.predict(words) == model.predict(words)
+        assert again.fitted.kept.place(1) == model.fitted.kept.place(1)
+
+
+def test_other_data_are_named_where_a_training_is_resumed(tmp_path, monkeypatch) -> None:
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    def start(test, **options):
+        model = SequenceTagger(**SMALL, epochs=1, validation_size=0)
+        run_tagger(model, train, out=tmp_path / "run", test=test, **options)
+
+    train = conllu(tmp_path / "train.conllu", *sentences(9))
+    one, other = (conllu(tmp_path / f"{k}.conllu", *sentences(3, seed=k)) for k in (1, 2))
+    with monkeypatch.context() as patch:
+        patch.setattr("rnnkit.tasks.tagging.run.save_tagger", stop)
+        with pytest.raises(KeyboardInterrupt):
+            start(one)
+    differs = r"other settings: data\.sha256\.test \(other content\); give the same"
+    with pytest.raises(ConfigError, match=differs):
+        start(other, resume=True)
+    start(one, resume=True)
+
+
 def test_a_tag_that_training_never_saw_counts_as_wrong(fitted) -> None:
     words, tags = [["the", "run", "run"], ["the"]], [["DET", "NOUN", "XX"], ["YY"]]
     metrics = fitted.evaluate((words, tags))
@@ -176,7 +229,7 @@ def test_a_validation_tag_that_training_never_saw_is_left_out() -> None:
     model = SequenceTagger(**SMALL, epochs=1, crf=True, test_size=0)
     model.fit(words, tags, validation=strange)
     assert model.fitted.parts[1].sentences == 1
-    assert str(model.fitted.notes[0]).startswith("Left out of the validation part: 1 sentences")
+    assert str(model.fitted.notes[0]).endswith("one of their tags: 1")
     with pytest.raises(DataError, match="every validation sentence has a tag"):
         model.fit(words, tags, validation=([["the"]], [["XX"]]))
 

@@ -104,6 +104,21 @@ def test_scores_by_hand() -> None:
     ]
 
 
+def test_a_warning_names_few_of_many_unseen_tags() -> None:
+    tags = [["X", *[f"T{k:02}" for k in range(13)], "T12"]]
+    words = [["a", *["odd"] * 14]]
+    found = scored([["X"] * 15], sentences_of(words, tags))
+    assert [str(warning) for warning in found.warnings] == [
+        "Tags that training never saw (T00, T01, T02, T03, T04, T05, T06, T07, T08, T12 and 3 more)"
+        " count as wrong; words that have them: 14."
+    ]
+
+
+def test_one_sentence_is_counted_as_one() -> None:
+    with pytest.raises(DataError, match=r"has 1 sentence, and a validation_size"):
+        split(numbered(1), None, None, TagConfig(test_size=0))
+
+
 def test_verdicts() -> None:
     words, tags = [["b", "c"]] * 60, [["X", "Z"]] * 60  # the table takes b for Y
     better = scored(tags, sentences_of(words, tags))

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from rnnkit.cli.endings import say, visible
 from rnnkit.cli.options import (
     DATA,
     Data,
@@ -58,7 +59,7 @@ def _print(run: Any, language: Any) -> None:
 
     print_panel(run.panel, language)
     for note in run.notes:
-        print(f"- {render(note, language)}")
+        say(f"- {render(note, language)}")
     for each in run.diagnosed:
         print()
         _print_diagnosis(each, language)
@@ -77,12 +78,12 @@ def _print_diagnosis(each: Any, language: Any) -> None:
 
     diagnosis = each.diagnosis
     headline = {"name": each.label, "reason": diagnosis.headline}
-    print(render(Message("{name}: {reason}", headline), language))
+    say(render(Message("{name}: {reason}", headline), language))
     for sentence in (*diagnosis.notes, *diagnosis.findings):
-        print(f"- {render(sentence, language)}")
+        say(f"- {render(sentence, language)}")
     linear = diagnosis.linear
     for sentence in () if linear is None else linear.stationarity.sentences:
-        print(f"- {render(sentence, language)}")
+        say(f"- {render(sentence, language)}")
     rows = assumption_table(diagnosis)
     if rows.rows:
         table = Table()
@@ -90,10 +91,10 @@ def _print_diagnosis(each: Any, language: Any) -> None:
             justify: Any = "right" if number in rows.numbers else "left"
             table.add_column(render(heading, language), justify=justify)
         for row in rows.rows:
-            table.add_row(*(Text(render(cell, language)) for cell in row))
+            table.add_row(*(Text(visible(render(cell, language))) for cell in row))
         console = Console()
         if not console.is_terminal:
             console = Console(width=120)  # nobody narrowed it: a file is as wide as its lines
         console.print(table)
     for sentence in diagnosis.advice:
-        print(f"> {render(sentence, language)}")
+        say(f"> {render(sentence, language)}")

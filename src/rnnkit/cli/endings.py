@@ -16,9 +16,28 @@ BAD_INPUT = 2
 INTERRUPTED = 130
 
 
+# What moves a terminal's cursor, colours it or turns the order of letters about.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def visible(text: str) -> str:
+    r"""Return a text whose control characters, which data may hold, are escaped.
+
+    Example:
+        >>> print(visible("a\x1b[31mb"))
+        a\x1b[31mb
+    """
+    return _CONTROLS.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def say(line: str) -> None:
+    """Print a line about data on the screen."""
+    print(visible(line))
+
+
 def fail(message: str, status: int) -> NoReturn:
     """Say on one line what went wrong, and end with `status`."""
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"error: {visible(' '.join(message.split()))}", file=sys.stderr)
     sys.exit(status)
 
 

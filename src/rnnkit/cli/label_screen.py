@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from rnnkit.cli.endings import say
 from rnnkit.cli.tables import print_card
 from rnnkit.messages import Message
 from rnnkit.report.language import Language, render
@@ -23,14 +24,14 @@ def print_parts(parts: Any, language: Language) -> None:
         "{name}: {train:,} examples to learn from, {validation:,} to stop early by, {test:,} to"
         " test on"
     )
-    print(render(Message(template, counts), language))
+    say(render(Message(template, counts), language))
     print_notes((*parts.train.notes, *parts.notes), language)
 
 
 def print_notes(notes: Iterable[Message], language: Language) -> None:
     """Say what was found and done, a line each."""
     for note in notes:
-        print(f"- {render(note, language)}")
+        say(f"- {render(note, language)}")
 
 
 def print_labels(model: Any, language: Language) -> None:
@@ -38,6 +39,6 @@ def print_labels(model: Any, language: Language) -> None:
     print_notes(model.fitted.fit.notes, language)
     if model.fitted.test is None:
         for sentence in list(sentences(model))[-1:]:
-            print(render(sentence, language))
+            say(render(sentence, language))
     else:
         print_card(model.score_card(model.fitted.test), language)

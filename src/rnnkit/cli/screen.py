@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rnnkit.cli.endings import say
 from rnnkit.cli.tables import print_card
 from rnnkit.messages import Message
 from rnnkit.report.language import Language, render, words
@@ -23,9 +24,9 @@ def print_panel(panel: Any, language: Language) -> None:
         else "{name}: {rows:,} rows of {series:,} series, one a {step}"
     )
     values = {"name": panel.name, "rows": rows, "series": len(panel.ids), "step": step}
-    print(render(Message(template, values), language))
+    say(render(Message(template, values), language))
     for note in panel.notes:
-        print(f"- {render(note, language)}")
+        say(f"- {render(note, language)}")
 
 
 def print_fit(model: Forecaster, language: Language) -> None:
@@ -41,15 +42,15 @@ def print_fit(model: Forecaster, language: Language) -> None:
                 "last": part.last,
             },
         )
-        print(render(line, language))
+        say(render(line, language))
     for sentence in transform_sentences(fitted):
-        print(render(sentence, language))
+        say(render(sentence, language))
     lacking = missing_future(fitted.panel, model.config.horizon)
     if lacking is not None:
-        print(render(Message("No forecast beyond the data: {why}.", {"why": lacking}), language))
+        say(render(Message("No forecast beyond the data: {why}.", {"why": lacking}), language))
     if fitted.test is None:
         sentence = Message("No test part was kept, so nothing is known of the error.")
-        print(render(sentence, language))
+        say(render(sentence, language))
     else:
         print_card(model.score_card(fitted.test), language)
 
@@ -71,4 +72,4 @@ def print_fold(number: int, folds: int, fold: Any, language: Language) -> None:
             "other": evaluation.scores[best][metric],
         },
     )
-    print(render(line, language))
+    say(render(line, language))

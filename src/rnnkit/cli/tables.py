@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text  # names of columns are no markup
 
+from rnnkit.cli.endings import say, visible
 from rnnkit.messages import Message
 from rnnkit.report.language import Language, render, words
 from rnnkit.report.scores import score_rows
@@ -22,26 +23,26 @@ def print_scores(model: Any, language: Language) -> None:
 
 def print_card(card: ScoreCard, language: Language) -> None:
     """Print the table of scores, what became of baselines, and what the scores mean."""
-    table = Table(title=Text(render(card.title, language)), title_justify="left")
+    table = Table(title=Text(visible(render(card.title, language))), title_justify="left")
     table.add_column("", no_wrap=True)
     for measure in card.measures:
         table.add_column(Text(render(measure.heading, language)), justify="right")
-    say = words(language)
+    in_words = words(language)
     rows = score_rows(card.named, model=card.network, metric=card.metric, measures=card.measures)
     for row in rows:
-        table.add_row(Text(say(row.name)), *row.cells, style="bold" if row.is_model else "")
+        table.add_row(Text(in_words(row.name)), *row.cells, style="bold" if row.is_model else "")
     console = Console()
     if not console.is_terminal:
         console = Console(width=120)  # nobody narrowed it: a file is as wide as its lines
     console.print(table)
     for name, reason in card.skipped.items():
-        line = Message("{name}: skipped, {reason}", {"name": say(name), "reason": reason})
-        print(render(line, language))
+        line = Message("{name}: skipped, {reason}", {"name": in_words(name), "reason": reason})
+        say(render(line, language))
     for name, notes in card.notes.items():
         for note in notes:
-            line = Message("{name}: {reason}", {"name": say(name), "reason": note})
-            print(render(line, language))
+            line = Message("{name}: {reason}", {"name": in_words(name), "reason": note})
+            say(render(line, language))
     for sentence in (card.verdict, *card.remarks):
-        print(render(sentence, language))
+        say(render(sentence, language))
     for warning in card.warnings:
-        print(render(Message("Warning: {text}", {"text": warning}), language))
+        say(render(Message("Warning: {text}", {"text": warning}), language))

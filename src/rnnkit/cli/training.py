@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rnnkit.cli.endings import FAILED, INTERRUPTED, fail
+from rnnkit.cli.endings import FAILED, INTERRUPTED, fail, say
 from rnnkit.cli.options import Config, Language, Out, Quiet, Resume, check_language
 
 _DISCARDED = "An interrupted training was found and is started over; --resume goes on with one."
@@ -67,7 +67,7 @@ class Training:
         def announce(data: Any, discarded: bool) -> None:
             if not self.quiet:
                 if discarded:
-                    print(render(Message(_DISCARDED), language))
+                    say(render(Message(_DISCARDED), language))
                 read(data, language)
 
         try:
@@ -117,4 +117,4 @@ def say_folder(out: Path, names: tuple[str, ...], language: Any) -> None:
 
     files = ", ".join(name for name in names if (out / name).exists())
     said = Message("Run folder: {out} ({files})", {"out": str(out), "files": files})
-    print(render(said, language))
+    say(render(said, language))

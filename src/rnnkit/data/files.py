@@ -66,6 +66,17 @@ class TextFile:
                 raise DataError(f"{self.path} is not a text table; save it as CSV or Parquet")
             return first.decode("utf-8-sig", errors="replace"), bool(file.read(1))
 
+    def check(self) -> None:
+        """Read all of a compressed file, whose damage may show at its end alone.
+
+        Raises:
+            DataError: if it is damaged.
+        """
+        if self.damage:
+            with _reading(self.path, self.damage), self.open() as file:
+                while file.read(_SAMPLE):
+                    pass
+
     def _decoded(self, encoding: str, errors: str = "strict") -> io.TextIOWrapper:
         return io.TextIOWrapper(self.open(), encoding=encoding, errors=errors, newline="")
 
@@ -206,7 +217,7 @@ def _reason(error: Exception) -> str:
 def _first_bytes(path: Path) -> bytes:
     with _reading(path):
         if path.is_dir():
-            raise DataError(f"{path} is a folder; a CSV or Parquet file was expected")
+            raise DataError(f"{path} is a folder; a file was expected, such as CSV or Parquet")
         if not path.exists():
             folder = path.parent
             known = [file.name for file in folder.iterdir()] if folder.is_dir() else []
@@ -223,6 +234,12 @@ def _reading(path: Path, damage: tuple[type[Exception], ...] = ()) -> Iterator[N
     try:
         yield
     except OSError as error:
+        if error.errno is None:  # of gzip and bz2, not of the system
+            raise _damaged(path, error) from error
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
     except damage as error:
-        raise DataError(f"{path} is damaged: {error}") from error
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> DataError:
+    return DataError(f"{path} is damaged ({error}): copy or download it again")

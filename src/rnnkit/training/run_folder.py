@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -49,6 +50,7 @@ OWN_FILES = frozenset(
 )
 CHECKPOINTS = "checkpoint"
 REPLACED = ".replaced"
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -352,13 +354,19 @@ def _check_settings(folder: Path, now: dict[str, Any]) -> None:
     keys = [k for k in {**before, **after} if before.get(k, "unset") != after.get(k, "unset")]
     if keys:
         named = ", ".join(
-            f"{key} (was {before.get(key, 'unset')!r}, now {after.get(key, 'unset')!r})"
-            for key in keys
+            _difference(key, before.get(key, "unset"), after.get(key, "unset")) for key in keys
         )
         raise ConfigError(
             f"{folder} was started with other settings: {named}; give the same to resume, or start "
             "again without resume"
         )
+
+
+def _difference(key: str, before: object, now: object) -> str:
+    """Return what differs; of two hashes, which say nothing to anybody, only that they do."""
+    if all(isinstance(value, str) and _SHA256.fullmatch(value) for value in (before, now)):
+        return f"{key} (other content)"
+    return f"{key} (was {before!r}, now {now!r})"
 
 
 def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -9,13 +9,14 @@ the word first and the tag last, and no comments: there, # is a word.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from rnnkit.data.examples.contract import Sentences
 from rnnkit.data.examples.lines import read_lines
-from rnnkit.data.files import table_name
+from rnnkit.data.files import open_text, table_name
 from rnnkit.errors import ConfigError, DataError, closest
 from rnnkit.messages import Message
 
@@ -55,7 +56,13 @@ def read_sentences(path: str | Path, field: str = "upos") -> Sentences:
     if not isinstance(field, str) or field not in FIELDS:  # a file of options may hold anything
         hint = closest(field, FIELDS) if isinstance(field, str) else ""
         raise ConfigError(f"field must be one of {', '.join(FIELDS)}, got {field!r}{hint}")
-    return _Reader(Path(path), field).read()
+    path = Path(path)
+    try:
+        return _Reader(path, field).read()
+    except DataError:
+        if path.is_file():
+            open_text(path).check()  # what seems wrong with a line may be damage
+        raise
 
 
 def sentences_of(
@@ -71,25 +78,43 @@ def sentences_of(
     Raises:
         DataError: naming the sentence, if it is empty, no list of texts, or has not one tag a word.
     """
-
-    def place(number: int) -> str:
-        return f"sentence {number} (counted from 0)"
-
-    if isinstance(words, str) or not len(words):
+    for what, given in (("words", words), ("tags", tags)):
+        if isinstance(given, str) or not (given is None or isinstance(given, Sized)):
+            raise DataError(
+                f"{what} must be a list of at least one sentence, each a list of {what}, got"
+                f" {type(given).__name__}"
+            )
+    if not len(words):
         raise DataError("words must be a list of at least one sentence, each a list of words")
     if tags is not None and len(tags) != len(words):
         raise DataError(f"there are {len(words)} sentences, but tags of {len(tags)}")
     for number, sentence in enumerate(words):
-        _check_texts(sentence, place(number), "words")
+        _check_texts(sentence, place_in_list(number), "words")
         if tags is not None:
-            _check_texts(tags[number], place(number), "tags")
+            _check_texts(tags[number], place_in_list(number), "tags")
             if len(tags[number]) != len(sentence):
                 raise DataError(
-                    f"{place(number)} has {len(sentence)} words and {len(tags[number])} tags; one "
-                    f"tag for each word was expected"
+                    f"{place_in_list(number)} has {len(sentence)} words and {len(tags[number])}"
+                    " tags; one tag for each word was expected"
                 )
     of_words = tuple(map(tuple, words))
-    return Sentences(name, of_words, None if tags is None else tuple(map(tuple, tags)), place)
+    return Sentences(
+        name, of_words, None if tags is None else tuple(map(tuple, tags)), place_in_list
+    )
+
+
+def place_in_list(number: int) -> str:
+    """Return what a sentence of a list is called."""
+    return f"sentence {number} (counted from 0)"
+
+
+@dataclass(frozen=True)
+class _PlaceInFile:
+    path: Path
+    begins: tuple[int, ...]
+
+    def __call__(self, number: int) -> str:
+        return f"line {self.begins[number]} of {self.path}"
 
 
 def _check_texts(sentence: object, place: str, what: str) -> None:
@@ -107,7 +132,7 @@ class _Reader:
         self.path = path
         self.field = field
         self.line = 0
-        self.width = _find_width(path)
+        self.width, self.width_line = _find_width(path)
         self.ranges = 0
         self.missing: list[int] = []  # lines whose tag is _
 
@@ -142,14 +167,14 @@ class _Reader:
             name=table_name(path),
             words=tuple(words),
             tags=tuple(tags) if has_tags else None,
-            place=lambda number: f"line {begins[number]} of {path}",
+            place=_PlaceInFile(path, tuple(begins)),
             notes=tuple(notes),
         )
 
     def _sentences(self) -> Iterator[tuple[int, list[tuple[str, str]]]]:
         sentence: list[tuple[str, str]] = []
         begin = 0
-        for number, line in read_lines(self.path):
+        for number, line in _lines(self.path):
             self.line = number
             if not line.strip(" \t"):
                 if sentence:
@@ -172,8 +197,8 @@ class _Reader:
         cells = _cut(line)
         if len(cells) != self.width:
             self._refuse(
-                f"has {len(cells)} columns where the first has {self.width}; is a blank missing or "
-                f"a word split?"
+                f"has {len(cells)} column{'s' * (len(cells) != 1)} where line {self.width_line}"
+                f" has {self.width}; is a blank missing or a word split?"
             )
         if not all(cells):
             self._refuse("has an empty column; a word and its tag were expected")
@@ -204,23 +229,34 @@ class _Reader:
         raise DataError(f"line {self.line} of {self.path} {why}")
 
 
-def _find_width(path: Path) -> int:
-    """Return how many columns there are; those of CoNLL-U if the file says so, or looks like it.
+def _find_width(path: Path) -> tuple[int, int]:
+    """Return how many columns there are, and the line that says so.
 
-    A line that begins with # may be a comment or a word, so that another tells it, if there is one.
+    They are those of CoNLL-U if the file says so, or looks like it. A line that begins with # may
+    be a comment or a word, so that another tells it, if there is one.
     """
     if ".conllu" in path.suffixes:
-        return _WIDTH
-    width = 0
-    for _, line in read_lines(path):
+        return _WIDTH, 1
+    width, begin = 0, 1
+    for number, line in _lines(path):
         tabs = line.split("\t")
         if len(tabs) == _WIDTH and (_ID.fullmatch(tabs[0]) or _PASSED_OVER.fullmatch(tabs[0])):
-            return _WIDTH
+            return _WIDTH, number
         if line.strip(" \t") and not line.startswith(_BETWEEN_DOCUMENTS):
-            width = width or len(_cut(line))
+            if not width:
+                width, begin = len(_cut(line)), number
             if not line.startswith("#"):
-                return len(_cut(line))
-    return width
+                return len(_cut(line)), number
+    return width, begin
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    r"""Yield the lines of a file with their numbers; "\r" alone ends one as on old Macs."""
+    number = 0
+    for _, line in read_lines(path):
+        for part in line.rstrip("\r").split("\r"):
+            number += 1
+            yield number, part
 
 
 def _cut(line: str) -> list[str]:

@@ -43,6 +43,17 @@ class Signals:
 
 
 @dataclass(frozen=True, eq=False)
+class _PlaceOfChosen:
+    """Says where the chosen one of several stands; unlike a lambda, it can be pickled."""
+
+    place: Callable[[int], str]
+    index: NDArray[np.int64]
+
+    def __call__(self, number: int) -> str:
+        return self.place(int(self.index[number]))
+
+
+@dataclass(frozen=True, eq=False)
 class Examples:
     """`S` sequences, each with what is to be said of it: its class, its numbers, or nothing yet.
 
@@ -73,14 +84,13 @@ class Examples:
     def take(self, index: Sequence[int] | NDArray[np.int64]) -> Examples:
         """Return the examples `index`, in that order."""
         chosen = np.asarray(index, dtype=np.int64)
-        place = self.place
         return replace(
             self,
             texts=None if self.texts is None else _taken(self.texts, chosen),
             signals=None if self.signals is None else self.signals.take(chosen),
             classes=None if self.classes is None else _taken(self.classes, chosen),
             targets=None if self.targets is None else self.targets[chosen],
-            place=lambda i: place(int(chosen[i])),
+            place=_PlaceOfChosen(self.place, chosen),
         )
 
 
@@ -118,11 +128,10 @@ class Sentences:
 
     def take(self, index: Sequence[int] | NDArray[np.int64]) -> Sentences:
         """Return the sentences `index`, in that order."""
-        chosen = [int(i) for i in index]
-        place = self.place
+        chosen = np.asarray(index, dtype=np.int64)
         return replace(
             self,
             words=tuple(self.words[i] for i in chosen),
             tags=None if self.tags is None else tuple(self.tags[i] for i in chosen),
-            place=lambda i: place(chosen[i]),
+            place=_PlaceOfChosen(self.place, chosen),
         )

@@ -22,6 +22,7 @@ from rnnkit.tasks.tagging.fitting import Tagger
 MOST_FREQUENT = "most frequent tag"
 BY_ENDING = "most frequent tag, unknown words by ending"
 METRIC = "accuracy"  # that ranks
+NAMED = 10  # tags that training never saw, at the most
 
 IntArray = NDArray[np.int64]
 
@@ -147,11 +148,18 @@ def _unseen(tags: Sequence[Sequence[str]], code: Mapping[str, int]) -> tuple[Mes
     unseen = Counter(tag for given in tags for tag in given if tag not in code)
     if not unseen:
         return ()
-    values: dict[str, Any] = {"count": unseen.total(), "tags": ", ".join(sorted(unseen))}
-    return (
-        Message(
-            "Tags that training never saw ({tags}) count as wrong; words that have them:"
-            " {count:,}.",
-            values,
-        ),
+    often = sorted(unseen, key=lambda tag: (-unseen[tag], tag))
+    values: dict[str, Any] = {
+        "count": unseen.total(),
+        "tags": ", ".join(sorted(often[:NAMED])),
+    }
+    template = (
+        "Tags that training never saw ({tags}) count as wrong; words that have them: {count:,}."
     )
+    if len(often) > NAMED:
+        values["more"] = len(often) - NAMED
+        template = (
+            "Tags that training never saw ({tags} and {more:,} more) count as wrong; words that"
+            " have them: {count:,}."
+        )
+    return (Message(template, values),)

@@ -11,7 +11,7 @@ from typing import TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnkit.data.examples.conll import read_sentences, sentences_of
+from rnnkit.data.examples.conll import place_in_list, read_sentences, sentences_of
 from rnnkit.data.examples.contract import Sentences
 from rnnkit.errors import DataError
 from rnnkit.messages import Message
@@ -51,8 +51,8 @@ def as_tagged(source: Source | Tagged, tags: Words | None = None, *, field: str)
         sentences = read_sentences(source, field)
     elif isinstance(source, Sentences):
         sentences = source
-    elif tags is None and isinstance(source, tuple) and len(source) == 2:
-        sentences = sentences_of(*source)
+    elif tags is None and _is_pair(source):
+        sentences = sentences_of(*cast("tuple[Words, Words]", source))
     elif tags is not None:
         sentences = sentences_of(cast("Words", source), tags)
     else:
@@ -87,7 +87,7 @@ def as_untagged(source: Source, *, field: str) -> Sentences:
             f"{type(source).__name__}"
         )
     words = tuple(_words(sentence, number) for number, sentence in enumerate(listed))
-    return _composed(Sentences("data", words, None, _place))
+    return _composed(Sentences("data", words, None, place_in_list))
 
 
 def read_parts(
@@ -154,8 +154,7 @@ def _teachable(validation: Sentences, train: Sentences) -> tuple[Sentences, tupl
             "validation data, or validation_size 0"
         )
     note = Message(
-        "Left out of the validation part: {count:,} sentences with tags that no training sentence"
-        " has.",
+        "Validation sentences left out since no training sentence has one of their tags: {count:,}",
         {"count": left},
     )
     return validation.take(kept), (note,)
@@ -180,10 +179,14 @@ def _held_out(
     out = np.isin(group[index], names[order[before < wanted]])
     if out.all():
         raise DataError(
-            f"{sentences.name} has {len(sentences)} sentences, and a {name}_size of {size} leaves "
+            f"{sentences.name} has {_count(len(sentences))}, and a {name}_size of {size} leaves "
             "none to learn from: give more sentences, or a smaller size"
         )
     return index[~out], index[out]
+
+
+def _count(sentences: int) -> str:
+    return f"{sentences:,} sentence{'' if sentences == 1 else 's'}"
 
 
 def _groups(sentences: Sentences) -> NDArray[np.int64]:
@@ -198,14 +201,27 @@ def _words(sentence: object, number: int) -> tuple[str, ...]:
         return tuple(sentence.split())
     if not isinstance(sentence, Sequence):
         raise DataError(
-            f"{_place(number)} must be a text or a list of words, got {type(sentence).__name__}"
+            f"{place_in_list(number)} must be a text or a list of words, got"
+            f" {type(sentence).__name__}"
         )
     for word in sentence:
         if not isinstance(word, str):
             raise DataError(
-                f"{_place(number)} has {word!r:.60} among its words; texts are expected"
+                f"{place_in_list(number)} has {word!r:.60} among its words; texts are expected"
             )
     return tuple(sentence)
+
+
+def _is_pair(source: object) -> bool:
+    """Tell whether these are words and their tags: a tuple of two, or a list of two such lists."""
+    if isinstance(source, tuple):
+        return len(source) == 2
+    return (
+        isinstance(source, list)
+        and len(source) == 2
+        and all(isinstance(part, list | tuple) for part in source)
+        and any(isinstance(item, list | tuple) for part in source for item in part)
+    )
 
 
 def _check_encodable(texts: Words, place: Callable[[int], str]) -> None:
@@ -234,7 +250,3 @@ def _names_file(text: str) -> bool:
         return Path(text).is_file()
     except OSError:  # too long for the name of a file
         return False
-
-
-def _place(number: int) -> str:
-    return f"sentence {number} (counted from 0)"

@@ -63,7 +63,7 @@ def run_tagger(
             parts, field=field, checkpoints=checkpoints, resume=resume, progress=progress
         ),
         out=out,
-        data={"field": field, "sha256": _fingerprint(parts)},
+        data={"field": field, "sha256": _fingerprints(parts)},
         resume=resume,
         announce=None if announce is None else lambda discarded: announce(parts, discarded),
         command=command,
@@ -110,9 +110,12 @@ def _predictions(fitted: FittedTagger, kept: Sentences, test: TagEvaluation) -> 
     return csv_text(frame)
 
 
-def _fingerprint(parts: Parts) -> str:
-    """Return a hash of all that is learned from and scored on."""
-    digest = hashlib.sha256()
-    for part in (parts.train, parts.validation, parts.test):
-        digest.update(b"none" if part is None else repr((part.words, part.tags)).encode())
-    return digest.hexdigest()
+def _fingerprints(parts: Parts) -> dict[str, str]:
+    """Return a hash of each part of what is learned from and scored on; "none" where it lacks."""
+    found = {"training": parts.train, "validation": parts.validation, "test": parts.test}
+    return {
+        name: "none"
+        if part is None
+        else hashlib.sha256(repr((part.words, part.tags)).encode()).hexdigest()
+        for name, part in found.items()
+    }
