@@ -103,12 +103,12 @@ def test_other_errors_of_the_machine_are_not_hidden(trees, rnnkit, monkeypatch):
         rnnkit("tag", "trees.conllu", *QUICK, "--out", "one")
 
 
-def test_a_text_with_a_byte_that_is_no_utf_8_is_refused(trees, rnnkit):
-    assert rnnkit("tag", "trees.conllu", *QUICK, "--out", "one").code == 0
-    result = rnnkit("predict", "one", "\udcff abc")
+@pytest.mark.parametrize("command", [("predict", "one"), ("encode", "one"), ("tag",)])
+def test_an_argument_with_a_byte_that_is_no_utf_8_is_refused(trees, rnnkit, command):
+    result = rnnkit(*command, "\udcff abc")
     assert (result.code, result.out) == (2, "")
     assert "holds a byte that is not UTF-8" in result.err
-    assert rnnkit("predict", "one", "dogs bark").code == 0
+    assert result.err.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import typer
 
 from rnnkit import __version__
 from rnnkit.cli.diagnosing import diagnose
-from rnnkit.cli.endings import BAD_INPUT, FAILED, INTERRUPTED, fail
+from rnnkit.cli.endings import BAD_INPUT, FAILED, INTERRUPTED, check_encodable, fail
 from rnnkit.cli.forecasting import backtest, demo, forecast
 from rnnkit.cli.labels import classify, regress
 from rnnkit.cli.language import generate, lm
@@ -56,6 +56,7 @@ def main() -> None:
             # A terminal of few letters shows "?" for a letter it lacks, rather than an error.
             stream.reconfigure(errors="replace")
     try:
+        check_encodable(sys.argv[1:])
         status = app(standalone_mode=False)
     except RnnkitError as error:
         fail(str(error), BAD_INPUT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
 
@@ -41,9 +42,18 @@ def fail(message: str, status: int) -> NoReturn:
     sys.exit(status)
 
 
-def is_encodable(text: str) -> bool:
-    """Tell whether a text can be written: one typed may hold bytes that are not UTF-8."""
-    return not re.search("[\ud800-\udfff]", text)
+def check_encodable(arguments: Iterable[str]) -> None:
+    """Refuse what was typed if it cannot be written: texts and names go into runs and reports.
+
+    Raises:
+        ConfigError: if an argument holds a byte that is not UTF-8.
+    """
+    for argument in arguments:
+        if re.search("[\ud800-\udfff]", argument):
+            raise ConfigError(
+                f"the argument {argument!r:.60} holds a byte that is not UTF-8: give it as UTF-8"
+                " text, or rename the file"
+            )
 
 
 def write_or_print(text: str, out: Path | None) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rnnkit.cli.endings import is_encodable, write_bytes_to, write_or_print
+from rnnkit.cli.endings import write_bytes_to, write_or_print
 from rnnkit.cli.options import Language, Quiet, RunFolder, check_language
 from rnnkit.errors import ConfigError
 
@@ -109,10 +109,6 @@ def _source(model: Any, given: str) -> Any:
     if exists:
         return path
     texts = getattr(model, "text_source", None)
-    if texts is not None and not is_encodable(given):
-        raise ConfigError(
-            f"the text {given!r:.60} holds a byte that is not UTF-8: give it as UTF-8 text"
-        )
     found = None if texts is None else texts(given)
     if found is None or (path.suffix and " " not in given and path.suffix[1:].isalnum()):
         raise ConfigError(f"there is no file or folder {given!r}: give one that exists")
