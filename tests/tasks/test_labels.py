@@ -136,12 +136,26 @@ def test_nothing_of_the_test_part_reaches_the_model():
             assert torch.equal(tensor, b.state_dict()[name])
 
 
-def test_few_examples_train_five_networks_each_with_a_fold():
-    texts, labels = reviews(30)
+@pytest.mark.parametrize(("count", "networks"), [(30, 10), (200, 5), (1200, 3)])
+def test_few_examples_train_networks_each_with_a_fold(count, networks):
+    texts, labels = reviews(count)
     options = {name: value for name, value in QUICK.items() if name != "ensemble"}
-    model = SequenceClassifier(**{**options, "epochs": 2}).fit(texts, labels)
-    assert len(model.fitted.fit.networks) == 5
-    assert len(model.fitted.fit.histories[0].validation_loss) == 2
+    model = SequenceClassifier(**{**options, "epochs": 1}, batch_size=64).fit(texts, labels)
+    assert len(model.fitted.fit.networks) == networks
+    assert len(model.fitted.fit.histories[0].validation_loss) == 1
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 9])
+def test_fewer_examples_than_networks_are_left_out_in_turn(count):
+    X, y = np.random.default_rng(0).normal(size=(count, 5)), [k % 2 for k in range(count)]
+    model = SequenceClassifier(epochs=1, hidden_size=3, pooling="last").fit(X, y)
+    assert len(model.fitted.fit.networks) == 10
+    assert all(len(history.validation_loss) == 1 for history in model.fitted.fit.histories)
+
+
+def test_one_sequence_again_and_again_stops_by_nothing():
+    model = SequenceClassifier(epochs=1, hidden_size=3).fit(np.ones((4, 5)), [0, 1, 0, 1])
+    assert model.predict_proba(np.ones((1, 5))).shape == (1, 2)
 
 
 def test_balanced_classes_weigh_the_same():

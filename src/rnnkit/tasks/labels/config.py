@@ -37,6 +37,7 @@ STEPS = {"letters": 4000, "words": 1500}  # of the optimiser, that texts are tra
 MANY = 50_000  # examples, from which one network is trained
 LONGEST_NGRAM = 20  # tokens, that may have a vector
 FEW = 1000  # examples to learn from, below which five networks are averaged
+FEWEST = 200  # examples to learn from, below which ten are
 
 
 def _text(what: str) -> Check:
@@ -69,12 +70,12 @@ class LabelOptions(NetworkOptions):
             and jamo are where there are fewer than 500 different ones.
         pooling: how the states of all steps become one vector: `last`, `mean`, `max`, `attention`;
             by rule `max`, and for fewer than 1,000 sequences of numbers that of `last`, `max` and
-            `attention` whose networks foretell the fifths that they left out best.
+            `attention` whose networks foretell what they left out best.
         input_dropout: share of a step's inputs dropped, the same at all steps of a sequence; by
             rule half of texts', a tenth of letters' and none of numbers'.
         ensemble: networks whose outputs are averaged; by rule 5 where there are fewer than 1,000
-            examples to learn from, each stopping early by a fifth of its own, 3 below 50,000, else
-            1.
+            examples to learn from, each stopping early by a fifth of its own; below 200 10, by a
+            tenth; 3 below 50,000, else 1.
         validation_size: examples, or their share, that early stopping looks at; by rule a tenth,
             and at most 5,000.
         epochs: passes over the training part at the most; by rule 300 of numbers, and of texts so
@@ -156,10 +157,12 @@ class RegressConfig(LabelOptions):
 
 
 def ensemble_size(config: LabelOptions, examples: int) -> int:
-    """Return how many networks are averaged: by rule 5 below 1,000 examples, 3 below 50,000."""
+    """Return how many networks are averaged: by rule 10 below 200 examples, then 5, 3, 1."""
     if config.ensemble is not None:
         return config.ensemble
-    return 5 if examples < FEW else 3 if examples < MANY else 1
+    if examples < FEW:
+        return 10 if examples < FEWEST else 5
+    return 3 if examples < MANY else 1
 
 
 def batch_size(config: LabelOptions, examples: int) -> int:

@@ -107,8 +107,10 @@ def fit_networks(
         )
     vectors, notes = _vectors(codec, data, config)
     members = ensemble_size(config, len(train))
-    folded = held is None and members > 1 and config.validation_size is None
-    fold = folds(groups, members, config.seed) if folded else None
+    # Each fold has an example at least, and leaves one to learn from.
+    count = min(members, len(groups.strata))
+    folded = held is None and count > 1 and config.validation_size is None
+    fold = folds(groups, count, config.seed) if folded else None
     tried = poolings(config, codec.kind, folded=fold is not None)
     fits: list[LabelFit] = []
     for pooling in tried:
@@ -116,7 +118,8 @@ def fit_networks(
         for member in range(members):
             own, stop = data, held
             if fold is not None:
-                own, stop = _rows(data, fold != member), _rows(data, fold == member)
+                out = fold == member % count
+                own, stop = _rows(data, ~out), _rows(data, out)
             network, history = _train(
                 new_network(codec, config, outputs, member, pooling, vectors),
                 own,
@@ -151,7 +154,7 @@ def _best(fits: Sequence[LabelFit]) -> tuple[LabelFit, Message]:
     best = fits[int(np.argmin(losses))]
     found = (f"{fit.pooling} {loss:.3g}" for fit, loss in zip(fits, losses, strict=True))
     return best, Message(
-        "states become one vector by {pooling}: smallest loss on the fifths left out ({losses})",
+        "states become one vector by {pooling}: smallest loss on what networks left out ({losses})",
         {"pooling": best.pooling, "losses": ", ".join(found)},
     )
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from rnnkit.errors import ConfigError
 from rnnkit.tasks.options import (
+    LARGEST_SIZE,
     Cell,
     NetworkOptions,
     Schedule,
@@ -70,8 +71,8 @@ class LanguageConfig(NetworkOptions):
     cell: Cell = option("lstm", choice(Cell))
     level: Level = option("char", choice(Level))
     vocabulary_size: int | None = option(None, whole(1))
-    hidden_size: int = option(512, whole(1))
-    embedding_size: int | None = option(None, whole(0))
+    hidden_size: int = option(512, whole(1, LARGEST_SIZE))
+    embedding_size: int | None = option(None, whole(0, LARGEST_SIZE))
     tied: bool | None = option(None, flag_or_rule)
     bidirectional: bool = option(False, _forwards)
     dropout: float = option(0.5, share)
