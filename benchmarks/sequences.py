@@ -46,7 +46,7 @@ def names(folder: Path, seed: int) -> Any:
     with tempfile.TemporaryDirectory() as place:
         with tarfile.open(folder / "seqclass/names.tar.xz") as archive:
             archive.extractall(place, filter="data")
-        return SequenceClassifier(seed=seed).fit(Path(place) / "names")
+        return SequenceClassifier(seed=seed).fit(Path(place))
 
 
 def sine(layers: int) -> Callable[[Path, int], Any]:
