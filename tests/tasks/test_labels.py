@@ -13,9 +13,18 @@ import torch
 
 from rnnkit.errors import ConfigError, DataError
 from rnnkit.tasks import NotFittedError, SequenceClassifier, SequenceRegressor, load
-from rnnkit.tasks.labels.config import ClassifyConfig
+from rnnkit.tasks.labels import fitting
+from rnnkit.tasks.labels.config import (
+    ClassifyConfig,
+    Kind,
+    epochs,
+    input_dropout,
+    patience,
+    schedule,
+)
 
 QUICK = {"epochs": 12, "ensemble": 1, "hidden_size": 8, "embedding_size": 8, "learning_rate": 0.02}
+KINDS: tuple[Kind, ...] = ("numbers", "letters", "words")
 GOOD, BAD = ["good", "great", "fine"], ["bad", "awful", "poor"]
 
 
@@ -151,6 +160,36 @@ def test_fewer_examples_than_networks_are_left_out_in_turn(count):
     model = SequenceClassifier(epochs=1, hidden_size=3, pooling="last").fit(X, y)
     assert len(model.fitted.fit.networks) == 10
     assert all(len(history.validation_loss) == 1 for history in model.fitted.fit.histories)
+
+
+def test_no_network_learns_from_what_it_stops_by(monkeypatch):
+    seen = []
+    train = fitting._train
+
+    def spy(network, own, stop, *given, **options):
+        seen.append([sorted(data.values.values[::5, 0].tolist()) for data in (own, stop)])
+        return train(network, own, stop, *given, **options)
+
+    monkeypatch.setattr(fitting, "_train", spy)
+    X, y = np.random.default_rng(0).normal(size=(23, 5)), [k % 2 for k in range(23)]
+    SequenceClassifier(epochs=1, hidden_size=3, pooling="last", ensemble=4).fit(X, y)
+    every = sorted(seen[0][0] + seen[0][1])
+    assert len(set(every)) == 23
+    for own, stop in seen:
+        assert sorted(own + stop) == every
+    assert sorted(value for _, stop in seen for value in stop) == every
+
+
+def test_letters_have_rules_of_their_own():
+    open_ = ClassifyConfig()
+    assert [input_dropout(open_, kind) for kind in KINDS] == [0.0, 0.1, 0.5]
+    assert [epochs(open_, 16_000, kind) for kind in KINDS] == [300, 16, 6]
+    assert [patience(open_, 16_000, kind) for kind in KINDS] == [3, 4, 2]
+    assert [schedule(open_, kind) for kind in KINDS] == ["constant", "cosine", "cosine"]
+    asked = ClassifyConfig(input_dropout=0.2, epochs=3, patience=9, schedule="plateau")
+    for kind in KINDS:
+        assert (input_dropout(asked, kind), epochs(asked, 9, kind)) == (0.2, 3)
+        assert (patience(asked, 9, kind), schedule(asked, kind)) == (9, "plateau")
 
 
 def test_one_sequence_again_and_again_stops_by_nothing():

@@ -23,7 +23,8 @@ from rnnkit.messages import Message
 
 Part = Literal["train", "test"]
 
-# What reading damaged archives, headers and pickles raises.
+# What reading damaged archives, headers and pickles raises: bytes of chance, read as a pickle's
+# instructions, end in any of these, and each becomes a `DataError` that names the file.
 DAMAGE = (
     zipfile.BadZipFile, zlib.error, pickle.UnpicklingError, OSError, EOFError, ValueError,
     LookupError, TypeError, AttributeError, ImportError, ArithmeticError, MemoryError,
